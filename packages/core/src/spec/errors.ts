@@ -1,0 +1,34 @@
+// Owns the error codes of the specifications. Never decides when one is used: that is the rejection maps' work.
+
+/** Error codes of the authorization endpoint (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6, RFC 8707 §2, OIDC unmet_authentication_requirements). */
+export type AuthorizationError =
+  | 'invalid_request'
+  | 'unauthorized_client'
+  | 'access_denied'
+  | 'unsupported_response_type'
+  | 'invalid_scope'
+  | 'server_error'
+  | 'temporarily_unavailable'
+  | 'interaction_required'
+  | 'login_required'
+  | 'account_selection_required'
+  | 'consent_required'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'registration_not_supported'
+  | 'invalid_target'
+  | 'unmet_authentication_requirements'
+
+/** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2). */
+export type TokenError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  | 'temporarily_unavailable'
+
+/** Error codes of a protected resource (RFC 6750 §3.1). */
+export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'

@@ -1,0 +1,55 @@
+// Owns the default lifetimes and limits, each with its reason. Never reads a clock.
+
+/** Lifetimes in seconds that a provider works with. */
+export interface Lifetimes {
+  readonly authorizationCode: number
+  readonly interaction: number
+  readonly sessionIdle: number
+  readonly sessionAbsolute: number
+  readonly opaqueAccessToken: number
+  readonly idToken: number
+  readonly consent: number
+}
+
+/** Defaults of every lifetime, in seconds. */
+export const DEFAULT_LIFETIMES: Lifetimes = {
+  // One round trip of a browser and a server; FAPI 2.0 allows no more than 60 s.
+  authorizationCode: 60,
+  // Long enough to look for a password or a phone.
+  interaction: 15 * 60,
+  // A working day without asking twice.
+  sessionIdle: 12 * 60 * 60,
+  // A month: after it a person proves again who he is, however busy the browser was.
+  sessionAbsolute: 30 * 24 * 60 * 60,
+  // An opaque token is checked at each use, so it may live an hour.
+  opaqueAccessToken: 60 * 60,
+  // Relying parties without clock tolerance (passport-openidconnect) need a comfortable one.
+  idToken: 60 * 60,
+  // A year; a change of scope asks again in any case.
+  consent: 365 * 24 * 60 * 60,
+}
+
+/** Size limits of what comes in, in characters, so that cost stays linear and small. */
+export const LIMITS = {
+  /** A whole form body or query string: 64 KiB. */
+  form: 65_536,
+  /** Fields in one form. */
+  fields: 200,
+  /** Certification sends a state of 128 and FAPI 2.0 a long one; beyond this it is refused whole, never cut. */
+  state: 2048,
+  /** FAPI 2.0 certification sends 64 characters and tries 384. */
+  nonce: 512,
+  scope: 2048,
+  claims: 8192,
+  loginHint: 256,
+  uiLocales: 256,
+  acrValues: 1024,
+  redirectUri: 2048,
+  /** A JWT that a client or a browser sends: 16 KiB, refused before it is parsed. */
+  jwt: 16_384,
+  clientId: 255,
+  clientSecret: 1024,
+} as const
+
+/** Clock tolerance towards JWTs that clients make, in seconds: 8 s must pass and 60 s must not (FAPI 2.0 §5.3.2.1). */
+export const CLOCK_TOLERANCE = 10

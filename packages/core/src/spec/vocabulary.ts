@@ -1,0 +1,34 @@
+// Owns the words of the specifications that several rooms share. Never holds behaviour.
+
+/** The ways a client can authenticate that are built (OIDC Core §9, RFC 7591 §2). */
+export const CLIENT_AUTH_METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+
+/** One way of client authentication (RFC 7591 §2 `token_endpoint_auth_method`). */
+export type ClientAuthMethod = (typeof CLIENT_AUTH_METHODS)[number]
+
+/** Algorithms that this server signs ID tokens with (RFC 7518 §3.1, RFC 8037 §3.1); RS256 first because every relying party knows it. */
+export const SIGNING_ALGS = ['RS256', 'ES256', 'EdDSA'] as const
+
+/** One algorithm that this server signs with. */
+export type SigningAlg = (typeof SIGNING_ALGS)[number]
+
+/** Algorithms accepted on client assertions: asymmetric only, since secrets are kept as digests (RFC 8725 §3.1). */
+export const ASSERTION_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+/** Response modes that are built (OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode §2). */
+export const RESPONSE_MODES = ['query', 'form_post'] as const
+
+/** One response mode. */
+export type ResponseMode = (typeof RESPONSE_MODES)[number]
+
+/** Prompt values (OIDC Core §3.1.2.1). */
+export const PROMPTS = ['none', 'login', 'consent', 'select_account'] as const
+
+/** One prompt value. */
+export type Prompt = (typeof PROMPTS)[number]
+
+/** Scopes whose meaning this server knows by itself (OIDC Core §5.4; `groups` by convention of relying parties). */
+export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'groups'] as const
+
+/** The assertion type of a JWT for client authentication (RFC 7523 §2.2). */
+export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

@@ -1,0 +1,4 @@
+// The door of the store room: the contract alone. Implementations live in `memory` and in @vouchsafe/postgres.
+
+export type * from './records.ts'
+export type * from './stores.ts'

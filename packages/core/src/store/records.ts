@@ -1,0 +1,280 @@
+// Owns the shapes of what is kept. Never holds a secret in clear, a rule or a clock: credentials are digests, times are instants.
+
+import type {
+  ClientId,
+  Digest,
+  GrantHandle,
+  Instant,
+  JsonObject,
+  SessionId,
+  Subject,
+  VerifiedRedirectUri,
+} from '../base/index.ts'
+import type { ClientAuthMethod, Prompt, ResponseMode, SigningAlg } from '../spec/index.ts'
+
+/** A client secret at rest: its SHA-256, and when it stops counting (two may overlap while one is rotated). */
+export interface ClientSecretRecord {
+  readonly digest: Digest
+  readonly expiresAt: Instant | undefined
+}
+
+/** A registered client (RFC 7591 §2). `version` grows with every change. */
+export interface ClientRecord {
+  readonly clientId: ClientId
+  readonly version: number
+  readonly disabled: boolean
+  readonly name: string
+  /** `native` clients may use loopback and private-use redirect URIs (RFC 8252 §7). */
+  readonly applicationType: 'web' | 'native'
+  readonly authMethod: ClientAuthMethod
+  readonly secrets: readonly ClientSecretRecord[]
+  /** Public keys for private_key_jwt, given inline (RFC 7591 §2 `jwks`). */
+  readonly jwks: readonly JsonObject[]
+  readonly redirectUris: readonly string[]
+  /** Whether `http://localhost` redirect URIs leave the port free as loopback addresses do (RFC 8252 §8.3). */
+  readonly localhostAnyPort: boolean
+  readonly scopes: readonly string[]
+  readonly grantTypes: readonly string[]
+  /** `optional` is for confidential clients only (RFC 9700 §2.1.1). */
+  readonly pkce: 'required' | 'optional'
+  /** Whether a request without PKCE must carry a nonce; `optional` for confidential clients only. */
+  readonly nonce: 'required' | 'optional'
+  readonly idTokenAlg: SigningAlg
+  /** `scoped` puts the claims of the scopes into the ID token, for relying parties that never call userinfo. */
+  readonly idTokenClaims: 'minimal' | 'scoped'
+  /** A trusted client asks no consent, unless the request does. */
+  readonly trusted: boolean
+  readonly defaultMaxAge: number | undefined
+  readonly requireAuthTime: boolean
+  /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
+  readonly corsOrigins: readonly string[]
+  readonly clientUri: string | undefined
+  readonly logoUri: string | undefined
+  readonly policyUri: string | undefined
+  readonly tosUri: string | undefined
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+}
+
+/** One scope of a resource, with the words that a person reads. */
+export interface ResourceScope {
+  readonly name: string
+  readonly description: string
+  readonly sensitive: boolean
+}
+
+/** A protected resource (RFC 8707 §2): who it is, its scopes and the tokens it takes. */
+export interface ResourceRecord {
+  /** Absolute URI without fragment. */
+  readonly identifier: string
+  readonly version: number
+  readonly name: string
+  readonly scopes: readonly ResourceScope[]
+  readonly tokenFormat: 'opaque' | 'jwt'
+  /** Seconds; undefined means the provider's default for the format. */
+  readonly accessTokenLifetime: number | undefined
+  readonly signingAlg: SigningAlg
+  /** Clients that may introspect its tokens. */
+  readonly introspectionClients: readonly ClientId[]
+}
+
+/** What the protocol knows of a person: whether he may act, and a version that every change of his rights bumps. */
+export interface SubjectRecord {
+  readonly subject: Subject
+  readonly status: 'active' | 'disabled'
+  readonly version: number
+}
+
+/** A browser's signed-in person. */
+export interface SessionRecord {
+  readonly sid: SessionId
+  /** Digest of the secret in the browser's cookie. */
+  readonly secretDigest: Digest
+  readonly subject: Subject
+  /** When the person last proved who he is (OIDC Core §2 `auth_time`). */
+  readonly authTime: Instant
+  readonly amr: readonly string[]
+  readonly acr: string | undefined
+  readonly startedAt: Instant
+  readonly idleExpiresAt: Instant
+  readonly absoluteExpiresAt: Instant
+  readonly endedAt: Instant | undefined
+}
+
+/** A session together with the state of its person, read in one go. */
+export interface SessionSnapshot {
+  readonly session: SessionRecord
+  readonly subject: SubjectRecord
+}
+
+/** What a person allowed a client, remembered. `version` grows with every change. */
+export interface ConsentRecord {
+  readonly subject: Subject
+  readonly clientId: ClientId
+  readonly version: number
+  readonly scope: readonly string[]
+  /** Names of claims allowed by a claims request beyond those of the scopes. */
+  readonly claims: readonly string[]
+  readonly grantedAt: Instant
+  readonly expiresAt: Instant
+}
+
+/** How one claim was asked for (OIDC Core §5.5.1). */
+export interface ClaimRequest {
+  readonly name: string
+  readonly essential: boolean
+  /** The values that would do; empty when any does. */
+  readonly values: readonly (string | number | boolean)[]
+}
+
+/** The claims parameter, parsed (OIDC Core §5.5). */
+export interface ClaimsRequest {
+  readonly userinfo: readonly ClaimRequest[]
+  readonly idToken: readonly ClaimRequest[]
+}
+
+/** The versions and the session that a decision rested on; a conditional write checks that they still hold. */
+export interface Basis {
+  readonly clientVersion: number
+  readonly subjectVersion: number
+  readonly sid: SessionId
+  /** Undefined where no remembered consent was needed or used. */
+  readonly consentVersion: number | undefined
+}
+
+/** One approval of a person for a client: the unit of revocation, also called the family. */
+export interface GrantRecord {
+  readonly handle: GrantHandle
+  readonly clientId: ClientId
+  readonly subject: Subject
+  readonly sid: SessionId
+  readonly scope: readonly string[]
+  /** An offline grant outlives its session (OIDC Core §11). */
+  readonly offline: boolean
+  readonly redirectUriDigest: Digest
+  /** S256 challenge, or undefined where the client may go without (RFC 7636 §4.4). */
+  readonly codeChallenge: string | undefined
+  readonly nonce: string | undefined
+  readonly authTime: Instant
+  readonly amr: readonly string[]
+  readonly acr: string | undefined
+  /** Whether the ID token must say when the person signed in (OIDC Core §3.1.2.1 `max_age`). */
+  readonly authTimeRequested: boolean
+  /** Kept in a side table, present only where the request had a claims parameter. */
+  readonly claims: ClaimsRequest | undefined
+  readonly issuedAt: Instant
+  readonly codeExpiresAt: Instant
+}
+
+/** An access token at rest. */
+export interface AccessTokenRecord {
+  readonly handle: GrantHandle
+  readonly digest: Digest
+  readonly clientId: ClientId
+  readonly scope: readonly string[]
+  /** Resource identifiers; empty means userinfo alone. */
+  readonly audience: readonly string[]
+  readonly issuedAt: Instant
+  readonly expiresAt: Instant
+}
+
+/** The current state that bears on a grant: everything that is read again at each issue and each use. */
+export interface GrantState {
+  readonly revokedAt: Instant | undefined
+  /** Undefined when the client was deleted. */
+  readonly client: { readonly version: number; readonly disabled: boolean } | undefined
+  /** Undefined when the person was deleted. */
+  readonly subject: SubjectRecord | undefined
+  /** Undefined when the session is gone. */
+  readonly session:
+    | { readonly endedAt: Instant | undefined; readonly idleExpiresAt: Instant; readonly absoluteExpiresAt: Instant }
+    | undefined
+}
+
+/** A code as found: its grant, whether it was redeemed, and the current state around it. */
+export interface AuthorizationCodeSnapshot {
+  readonly grant: GrantRecord
+  readonly redeemedAt: Instant | undefined
+  readonly state: GrantState
+}
+
+/** An access token as found, with its grant and the current state around it. */
+export interface AccessTokenSnapshot {
+  readonly token: AccessTokenRecord
+  readonly revokedAt: Instant | undefined
+  readonly grant: GrantRecord
+  readonly state: GrantState
+}
+
+/** An authorization request after parsing (OIDC Core §3.1.2.1): what is stored decides, whatever the browser says later. */
+export interface AuthorizationRequestRecord {
+  readonly clientId: ClientId
+  readonly redirectUri: VerifiedRedirectUri
+  readonly responseMode: ResponseMode
+  readonly scope: readonly string[]
+  readonly state: string | undefined
+  readonly nonce: string | undefined
+  readonly codeChallenge: string | undefined
+  readonly prompts: readonly Prompt[]
+  readonly maxAge: number | undefined
+  readonly loginHint: string | undefined
+  /** Subject that an id_token_hint or a claims request names: nobody else may be answered for. */
+  readonly requiredSubject: Subject | undefined
+  readonly uiLocales: readonly string[]
+  readonly acrValues: readonly string[]
+  readonly claims: ClaimsRequest | undefined
+}
+
+/** How far an interaction has come. */
+export interface InteractionProgress {
+  /** Session begun within this interaction: satisfies `prompt=login` and max_age. */
+  readonly authenticated: SessionId | undefined
+  /** Session that the person chose within this interaction: satisfies `prompt=select_account`. */
+  readonly selected: SessionId | undefined
+  /** Session and subject that were shown on the consent page; consent by anybody else records nothing. */
+  readonly consentShownTo: { readonly sid: SessionId; readonly subject: Subject } | undefined
+}
+
+/** An authorization request that waits for a person, bound to one browser. */
+export interface InteractionRecord {
+  readonly id: string
+  /** Digest of the browser's cookie; undefined until the browser that made the request came back by GET. */
+  readonly browserDigest: Digest | undefined
+  /** Grows with every advance, so that two tabs cannot both move it. */
+  readonly revision: number
+  readonly request: AuthorizationRequestRecord
+  readonly progress: InteractionProgress
+  readonly createdAt: Instant
+  readonly expiresAt: Instant
+  readonly settledAt: Instant | undefined
+}
+
+/** An identifier that may be used once until it expires: an assertion's or a proof's `jti`. */
+export interface ReservationRecord {
+  /** Kind and owner, for instance `client_assertion:<client_id>`. */
+  readonly namespace: string
+  readonly digest: Digest
+  readonly expiresAt: Instant
+}
+
+/** The life of a signing key: published before use, kept after use, then gone. */
+export type KeyState = 'next' | 'active' | 'retiring' | 'retired'
+
+/** A signing key at rest: the public part, and the private part sealed by the embedder. */
+export interface StoredKey {
+  readonly kid: string
+  readonly alg: SigningAlg
+  readonly state: KeyState
+  readonly publicJwk: JsonObject
+  readonly sealedPrivateKey: string
+  readonly createdAt: Instant
+  /** When its present state began. */
+  readonly since: Instant
+}
+
+/** An audit event as a store keeps it; its name and fields come from the closed catalogue of the audit room. */
+export interface AuditEntry {
+  readonly name: string
+  readonly at: Instant
+  readonly fields: JsonObject
+}

@@ -1,0 +1,295 @@
+// Owns the contract of the stores: named transitions with literal outcomes. Never create/read/update/delete, never a clock,
+// a secret or a callback. Each transition is atomic: its checks and its writes are one, and a single conditional write decides
+// who wins. A store that cannot be reached rejects the promise; every other ending is an outcome.
+
+import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
+import type {
+  AccessTokenRecord,
+  AccessTokenSnapshot,
+  AuditEntry,
+  AuthorizationCodeSnapshot,
+  Basis,
+  ClientRecord,
+  ConsentRecord,
+  GrantRecord,
+  InteractionProgress,
+  InteractionRecord,
+  ReservationRecord,
+  ResourceRecord,
+  SessionRecord,
+  SessionSnapshot,
+  StoredKey,
+  SubjectRecord,
+} from './records.ts'
+
+/** What every transition takes along: the instant it happens at, and the audit events that must not be lost. */
+export interface Occasion {
+  readonly now: Instant
+  /** Written in the same transition when, and only when, it succeeds. */
+  readonly events: readonly AuditEntry[]
+}
+
+/** A page of a list, ordered by its key. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  /** Key to go on after; undefined at the end. */
+  readonly next: string | undefined
+}
+
+/** Clients. */
+export interface ClientStore {
+  findClient(clientId: ClientId): Promise<ClientRecord | undefined>
+  listClients(page: { readonly after: string | undefined; readonly limit: number }): Promise<Page<ClientRecord>>
+  /** Race: of two with one id, one is created. */
+  createClient(client: ClientRecord, occasion: Occasion): Promise<'created' | 'taken'>
+  /** Replaces the record if its stored version is `client.version - 1`. Race: of two from one version, one is updated. */
+  updateClient(client: ClientRecord, occasion: Occasion): Promise<'updated' | 'stale' | 'unknown'>
+  /** Deletes it with its consents; its grants and tokens are dead from then on. */
+  deleteClient(clientId: ClientId, occasion: Occasion): Promise<'deleted' | 'unknown'>
+}
+
+/** Protected resources. */
+export interface ResourceStore {
+  listResources(): Promise<readonly ResourceRecord[]>
+  /** Creates or replaces, if the stored version is `resource.version - 1` (0 before the first). */
+  saveResource(resource: ResourceRecord, occasion: Occasion): Promise<'saved' | 'stale'>
+  deleteResource(identifier: string, occasion: Occasion): Promise<'deleted' | 'unknown'>
+}
+
+/** People, as far as the protocol needs them. */
+export interface SubjectStore {
+  findSubject(subject: Subject): Promise<SubjectRecord | undefined>
+  /** Records a person, active at version 1. */
+  createSubject(subject: Subject, occasion: Occasion): Promise<'created' | 'taken'>
+  /** Sets the status and bumps the version, whatever the status was: every change of rights comes through here. */
+  changeSubject(
+    change: { readonly subject: Subject; readonly status: SubjectRecord['status'] },
+    occasion: Occasion,
+  ): Promise<'changed' | 'unknown'>
+}
+
+/** Sessions of browsers. */
+export interface SessionStore {
+  /** The sessions with these cookie digests, ended and expired ones too, in the order asked; unknown digests are left out. */
+  findSessions(secretDigests: readonly Digest[]): Promise<readonly SessionSnapshot[]>
+  /**
+   * Starts a session, ending those it replaces. A person seen for the first time is recorded, active at version 1.
+   * Nothing is written for a disabled person.
+   */
+  startSession(
+    start: { readonly session: SessionRecord; readonly replaces: readonly SessionId[] },
+    occasion: Occasion,
+  ): Promise<'started' | 'subjectDisabled'>
+  /** Moves the idle end forward, never past the absolute end and never of an ended session. */
+  touchSession(touch: { readonly sid: SessionId; readonly idleExpiresAt: Instant }): Promise<'touched' | 'ended'>
+  /** Ends it; its grants that are not offline are dead from then on. Race: of several, one ends it. */
+  endSession(sid: SessionId, occasion: Occasion): Promise<'ended' | 'alreadyEnded' | 'unknown'>
+  /** Ends all of a person's sessions but one; answers how many. */
+  endSessionsOf(
+    end: { readonly subject: Subject; readonly except: SessionId | undefined },
+    occasion: Occasion,
+  ): Promise<number>
+}
+
+/** Remembered consents. They are recorded by `settleInteraction`. */
+export interface ConsentStore {
+  findConsent(key: { readonly subject: Subject; readonly clientId: ClientId }): Promise<ConsentRecord | undefined>
+  /** Forgets it and revokes every grant of that person for that client. */
+  withdrawConsent(
+    key: { readonly subject: Subject; readonly clientId: ClientId },
+    occasion: Occasion,
+  ): Promise<'withdrawn' | 'unknown'>
+}
+
+/** A grant to write with the digest of its code and what the decision rested on. */
+export interface CodeIssue {
+  readonly grant: GrantRecord
+  readonly codeDigest: Digest
+  readonly basis: Basis
+}
+
+/** A presented code with everything it is bound to, and the token to store if it is honoured. */
+export interface CodeRedemption {
+  readonly handle: GrantHandle
+  readonly codeDigest: Digest
+  readonly clientId: ClientId
+  /** Undefined when the request sent none; then the grant must hold a code challenge (OAuth 2.1 §10.1). */
+  readonly redirectUriDigest: Digest | undefined
+  /** S256 of the verifier sent, undefined when none was; must equal what the grant holds, absence included (RFC 7636 §4.6). */
+  readonly codeChallenge: string | undefined
+  /** Versions read by the load that the decision rested on. */
+  readonly basis: { readonly clientVersion: number; readonly subjectVersion: number }
+  readonly accessToken: AccessTokenRecord
+  readonly proofs: readonly ReservationRecord[]
+}
+
+/** How a redemption ended. */
+export type CodeRedemptionOutcome =
+  | { readonly outcome: 'redeemed' }
+  /** The code had been redeemed and this request was otherwise valid: the grant is revoked in the same write. */
+  | { readonly outcome: 'replayed'; readonly handle: GrantHandle; readonly subject: Subject }
+  | { readonly outcome: 'unknown' | 'mismatched' | 'proofReplayed' | 'revoked' | 'expired' | 'stale' }
+
+/** Grants and the codes that begin them. */
+export interface GrantStore {
+  /**
+   * Writes the grant and its code if the basis holds: client present, enabled and at its version; person active and at his version;
+   * session live at `now`; consent at its version where one is named. Otherwise `stale`, and nothing is written.
+   */
+  issueAuthorizationCode(issue: CodeIssue, occasion: Occasion): Promise<'issued' | 'stale'>
+  /** The grant whose code has this digest, redeemed or not. */
+  findAuthorizationCode(code: {
+    readonly handle: GrantHandle
+    readonly codeDigest: Digest
+  }): Promise<AuthorizationCodeSnapshot | undefined>
+  /**
+   * Redeems a code and stores its access token, in one. Judged in this order, the first that applies: `unknown` (no grant with this
+   * handle and code digest); `mismatched` (client, redirect URI or challenge differ); `proofReplayed` (a proof is already reserved);
+   * `replayed` (redeemed before: the grant is revoked now, once; proofs are reserved); `revoked`; `expired`; `stale` (client or
+   * person missing, disabled or at another version, or the session of a grant that is not offline is not live); `redeemed`.
+   * All outcomes but `redeemed` and `replayed` write nothing. `events` are written on `redeemed` only, `replayEvents` on
+   * the `replayed` that revokes. Race: of many, one is redeemed and the others are replayed.
+   */
+  redeemAuthorizationCode(
+    redemption: CodeRedemption,
+    occasion: Occasion & { readonly replayEvents: readonly AuditEntry[] },
+  ): Promise<CodeRedemptionOutcome>
+  /** Revokes the grant with all that hangs on it. Race: of several, one revokes. */
+  revokeGrant(handle: GrantHandle, occasion: Occasion): Promise<'revoked' | 'alreadyRevoked' | 'unknown'>
+}
+
+/** Access tokens. They are written by the transitions that issue them. */
+export interface AccessTokenStore {
+  /** The token with its grant and the current state around it, read in one go. */
+  findAccessToken(token: {
+    readonly handle: GrantHandle
+    readonly digest: Digest
+  }): Promise<AccessTokenSnapshot | undefined>
+}
+
+/** Who moves an interaction, and from which state: checked by every transition on it. */
+export interface InteractionMove {
+  readonly id: string
+  readonly browserDigest: Digest
+  readonly revision: number
+}
+
+/** Why a move on an interaction did not happen; nothing was written. */
+export type InteractionRefusal = 'unknown' | 'mismatched' | 'alreadySettled' | 'expired' | 'stale'
+
+/** The code that an interaction ends with, and the consent to remember. */
+export interface InteractionSettlement {
+  /** Undefined when the request was refused. */
+  readonly issue: CodeIssue | undefined
+  /**
+   * Merged into what is remembered: scope and claims are united, the expiry replaced, the version bumped; in the same write.
+   * `basis.consentVersion` of the issue is then not compared.
+   */
+  readonly consent: Omit<ConsentRecord, 'version'> | undefined
+}
+
+/** Authorization requests that wait for a person. */
+export interface InteractionStore {
+  openInteraction(interaction: InteractionRecord): Promise<'opened'>
+  findInteraction(id: string): Promise<InteractionRecord | undefined>
+  /** Binds an interaction that has no browser yet; answers `bound` again for the same browser. Race: of several browsers, one binds. */
+  bindInteraction(binding: {
+    readonly id: string
+    readonly browserDigest: Digest
+    readonly now: Instant
+  }): Promise<'bound' | Exclude<InteractionRefusal, 'stale'>>
+  /**
+   * Stores progress and bumps the revision. Judged in this order: unknown, mismatched (another or no browser), alreadySettled, expired, stale (another
+   * revision). Race: of several from one revision, one advances.
+   */
+  advanceInteraction(
+    advance: InteractionMove & { readonly progress: InteractionProgress; readonly now: Instant },
+  ): Promise<'advanced' | InteractionRefusal>
+  /**
+   * Ends it, and writes code and consent or the refusal in the same write. Judged as advance; `stale` also when the basis of the issue no
+   * longer holds. Race: of several, one settles.
+   */
+  settleInteraction(
+    settle: InteractionMove & { readonly settlement: InteractionSettlement },
+    occasion: Occasion,
+  ): Promise<'settled' | InteractionRefusal>
+}
+
+/** One-time identifiers, for endpoints that write nothing else. */
+export interface ReservationStore {
+  /** Reserves all or none. Race: of several with one digest, one reserves. */
+  reserve(reservations: readonly ReservationRecord[], now: Instant): Promise<'reserved' | 'replayed'>
+}
+
+/** How fast the delay after failures grows. */
+export interface AttemptPolicy {
+  /** Failures that cost nothing. */
+  readonly free: number
+  /** Delay after the first one that does, in seconds; doubles each time. */
+  readonly baseDelay: number
+  /** Longest delay, in seconds: nobody is locked out for good. */
+  readonly maxDelay: number
+  /** Seconds without a failure after which the count starts anew. */
+  readonly forgetAfter: number
+}
+
+/** One counter: whose attempts, under which policy. */
+export interface AttemptKey {
+  /** Digest of kind and name, so that the table names nobody. */
+  readonly key: Digest
+  readonly policy: AttemptPolicy
+}
+
+/** Counters of failed attempts, shared by all nodes. */
+export interface AttemptStore {
+  /**
+   * Counts an attempt against every key, as failed until absolved, and blocks the key for its delay: baseDelay * 2^(failures - free - 1), at most
+   * maxDelay, none within `free`. If any key is blocked at `now`, nothing is counted and `until` is the latest end.
+   * Increments are single writes: parallel attempts are all counted.
+   */
+  admitAttempt(
+    keys: readonly AttemptKey[],
+    now: Instant,
+  ): Promise<{ readonly outcome: 'admitted' } | { readonly outcome: 'throttled'; readonly until: Instant }>
+  /** After a success: forgets the `reset` keys whole, and takes one failure and its delay back from the `undo` keys. */
+  absolveAttempt(keys: { readonly reset: readonly Digest[]; readonly undo: readonly Digest[] }): Promise<void>
+}
+
+/** Signing keys with sealed private parts. */
+export interface KeyStore {
+  /** Revision 0 and no keys before the first save. */
+  loadKeyRing(): Promise<{ readonly revision: number; readonly keys: readonly StoredKey[] }>
+  /** Replaces the ring if `revision` is the stored one, and bumps it. Race: of several, one saves. */
+  saveKeyRing(
+    ring: { readonly revision: number; readonly keys: readonly StoredKey[] },
+    occasion: Occasion,
+  ): Promise<'saved' | 'stale'>
+}
+
+/** The audit log, for events that ride in no transition. */
+export interface AuditStore {
+  appendEvents(events: readonly AuditEntry[]): Promise<void>
+}
+
+/** Upkeep: expired rows, in bounded batches. */
+export interface SweepStore {
+  /** Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. Two sweepers do not wait for one another. */
+  sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
+}
+
+/** Every store that exists; a feature names those it needs. */
+export interface Stores {
+  readonly clients: ClientStore
+  readonly resources: ResourceStore
+  readonly subjects: SubjectStore
+  readonly sessions: SessionStore
+  readonly consents: ConsentStore
+  readonly grants: GrantStore
+  readonly accessTokens: AccessTokenStore
+  readonly interactions: InteractionStore
+  readonly reservations: ReservationStore
+  readonly attempts: AttemptStore
+  readonly keys: KeyStore
+  readonly audit: AuditStore
+  readonly sweeps: SweepStore
+}
