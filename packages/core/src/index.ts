@@ -1,1 +1,8 @@
-export {}
+// The public door of the core.
+
+export * from './base/index.ts'
+export type * from './ports/index.ts'
+export type * from './provider-types.ts'
+export * from './spec/index.ts'
+export type * from './store/index.ts'
+export * from './wire/index.ts'

@@ -45,7 +45,6 @@ export interface ClientRecord {
   /** A trusted client asks no consent, unless the request does. */
   readonly trusted: boolean
   readonly defaultMaxAge: number | undefined
-  readonly requireAuthTime: boolean
   /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
   readonly corsOrigins: readonly string[]
   readonly clientUri: string | undefined
@@ -158,8 +157,6 @@ export interface GrantRecord {
   readonly authTime: Instant
   readonly amr: readonly string[]
   readonly acr: string | undefined
-  /** Whether the ID token must say when the person signed in (OIDC Core §3.1.2.1 `max_age`). */
-  readonly authTimeRequested: boolean
   /** Kept in a side table, present only where the request had a claims parameter. */
   readonly claims: ClaimsRequest | undefined
   readonly issuedAt: Instant
@@ -231,6 +228,8 @@ export interface InteractionProgress {
   readonly authenticated: SessionId | undefined
   /** Session that the person chose within this interaction: satisfies `prompt=select_account`. */
   readonly selected: SessionId | undefined
+  /** The person asked to sign in with another account than those already signed in. */
+  readonly otherAccount: boolean
   /** Session and subject that were shown on the consent page; consent by anybody else records nothing. */
   readonly consentShownTo: { readonly sid: SessionId; readonly subject: Subject } | undefined
 }

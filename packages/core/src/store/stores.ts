@@ -39,6 +39,8 @@ export interface Page<T> {
 /** Clients. */
 export interface ClientStore {
   findClient(clientId: ClientId): Promise<ClientRecord | undefined>
+  /** Whether any client that is not disabled registered exactly this origin, for answering a CORS preflight, which names no client. */
+  isRegisteredOrigin(origin: string): Promise<boolean>
   listClients(page: { readonly after: string | undefined; readonly limit: number }): Promise<Page<ClientRecord>>
   /** Race: of two with one id, one is created. */
   createClient(client: ClientRecord, occasion: Occasion): Promise<'created' | 'taken'>

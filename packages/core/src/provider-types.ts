@@ -1,0 +1,80 @@
+// Owns the type of a composed provider: what doors and embedders call. Never composes anything: see provider.ts.
+
+import type { Instant, Result, SessionId, Subject } from './base/index.ts'
+import type { SessionSnapshot } from './store/index.ts'
+import type { Cookie, PresentedInteraction, Reply, WireRequest } from './wire/index.ts'
+
+/** Who may call a route (every route declares it; what is not declared is not served). */
+export type RouteAccess = 'anyone' | 'browser' | 'client' | 'bearer'
+
+/** One route of the provider. */
+export interface Route {
+  readonly name: string
+  /** Absolute path on the issuer's origin, for instance `/oidc/token` for an issuer with the path `/oidc`. */
+  readonly path: string
+  readonly methods: readonly string[]
+  readonly access: RouteAccess
+  /** Whether browsers of other origins may read its answers (Fetch, CORS protocol). */
+  readonly crossOrigin: boolean
+}
+
+/** What an embedder reports once a person has proved who he is. */
+export interface AuthenticationFacts {
+  /** Stable identifier of the person, 1 to 255 printable ASCII characters (OIDC Core §2 `sub`). */
+  readonly subject: Subject
+  /** Methods used (RFC 8176 §2), for instance `['pwd']`. */
+  readonly amr: readonly string[]
+  /** Level reached; undefined when the embedder names none. */
+  readonly acr: string | undefined
+}
+
+/** A submission of a page: which interaction, and the token that page was given. */
+export interface Submission {
+  readonly id: string
+  readonly csrf: string
+}
+
+/** What an embedder's pages call. Each answers a reply to send; a reply that interacts names the prompt to show next. */
+export interface Interactions {
+  /** Takes up an interaction in this browser and answers what is to be asked now, or the end of it. For GET. */
+  resume(request: WireRequest, id: string): Promise<Reply>
+  /** Checks a submission before anything is done with what it holds: right browser, right token, still open. */
+  check(request: WireRequest, submission: Submission): Promise<Result<PresentedInteraction, Reply>>
+  /** Reports who the person is: starts a session under a new identifier and goes on. */
+  authenticated(request: WireRequest, submission: Submission & { readonly facts: AuthenticationFacts }): Promise<Reply>
+  /** Goes on with a session of this browser, or asks for another account. */
+  accountSelected(request: WireRequest, submission: Submission & { readonly sid: SessionId | 'other' }): Promise<Reply>
+  /** The person allows what he was shown. */
+  consented(request: WireRequest, submission: Submission): Promise<Reply>
+  /** The person refuses: the client is answered `access_denied` (RFC 6749 §4.1.2.1). */
+  denied(request: WireRequest, submission: Submission): Promise<Reply>
+}
+
+/** What an embedder's own pages (home, sign-out) need of the browser's sessions. */
+export interface BrowserSessions {
+  /** Live sessions of this browser with an active person, the current one first. */
+  current(request: WireRequest): Promise<readonly SessionSnapshot[]>
+  /** Starts a session outside any interaction, for instance after set-up. Answers the cookies to set. */
+  start(request: WireRequest, facts: AuthenticationFacts): Promise<Result<readonly Cookie[], 'subjectDisabled'>>
+  /** Ends sessions of this browser, one or all; answers the cookies to set. */
+  end(request: WireRequest, sid: SessionId | 'all'): Promise<readonly Cookie[]>
+  /** A token for a form outside any interaction, bound to this browser and the form's name; sets the browser's cookie where it has none. */
+  formToken(request: WireRequest, form: string): Promise<{ readonly csrf: string; readonly cookies: readonly Cookie[] }>
+  /** Whether a form brought back the token of this browser and that form. */
+  isFormToken(request: WireRequest, form: string, csrf: string): Promise<boolean>
+}
+
+/** A composed provider. */
+export interface Provider {
+  readonly issuer: string
+  readonly routes: readonly Route[]
+  /**
+   * Answers a request for one of the routes; undefined when the path is none of them. Never rejects: a store that cannot be reached is
+   * answered with 503, a fault with 500 and a reference.
+   */
+  respond(request: WireRequest): Promise<Reply | undefined>
+  readonly interactions: Interactions
+  readonly sessions: BrowserSessions
+  /** The current instant by the provider's clock. */
+  now(): Instant
+}

@@ -1,0 +1,8 @@
+// The door of the wire room: HTTP as neutral values.
+
+export * from './authorization-header.ts'
+export * from './cookies.ts'
+export * from './form.ts'
+export * from './replies.ts'
+export type * from './reply.ts'
+export * from './request.ts'
