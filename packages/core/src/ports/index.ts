@@ -40,6 +40,19 @@ export interface Signer {
   sign(key: SigningKeyName, signingInput: string): MaybePromise<Uint8Array>
 }
 
+/** A public signing key and its place in the ring. */
+export interface PublicSigningKey extends SigningKeyName {
+  /** `active` keys sign; the others are published or, once `retired`, gone. */
+  readonly state: 'next' | 'active' | 'retiring' | 'retired'
+  /** Public members alone. */
+  readonly publicJwk: JsonObject
+}
+
+/** Where the public signing keys come from; at most one second old. */
+export interface KeySource {
+  keys(): MaybePromise<readonly PublicSigningKey[]>
+}
+
 /** One person as the embedder knows him. */
 export interface Account {
   /** Standard and own claims by name (OIDC Core §5.1); what is unknown is left out. `sub` is ignored. */
@@ -58,5 +71,6 @@ export interface Ports {
   readonly random: Random
   readonly hasher: Hasher
   readonly signer: Signer
+  readonly keys: KeySource
   readonly accounts: Accounts
 }

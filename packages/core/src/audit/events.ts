@@ -1,0 +1,90 @@
+// Owns the closed catalogue of audit events: names and typed fields. Never stores or sends one, and no field holds a credential.
+
+import type { ClientId, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
+import type { AuditEntry } from '../store/index.ts'
+
+/** Fields of every audit event by its name. */
+export interface AuditFields {
+  /** An authorization request was refused; `reference` is what the person was shown, if a page was. */
+  readonly 'authorization.refused': {
+    readonly clientId?: string
+    readonly subject?: Subject
+    readonly reason: string
+    readonly error?: string
+    readonly reference?: string
+    readonly network: string
+  }
+  readonly 'authorization_code.issued': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly sid: SessionId
+    readonly grant: GrantHandle
+    readonly scope: string
+    readonly silent: boolean
+    readonly network: string
+  }
+  readonly 'authorization_code.redeemed': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly scope: string
+    readonly network: string
+  }
+  /** A code was presented again: its grant is revoked. */
+  readonly 'authorization_code.replayed': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly network: string
+  }
+  readonly 'consent.recorded': { readonly clientId: ClientId; readonly subject: Subject; readonly scope: string }
+  readonly 'consent.denied': { readonly clientId: ClientId; readonly subject?: Subject; readonly network: string }
+  readonly 'consent.withdrawn': { readonly clientId: ClientId; readonly subject: Subject }
+  readonly 'session.started': {
+    readonly subject: Subject
+    readonly sid: SessionId
+    readonly amr: readonly string[]
+    readonly network: string
+  }
+  readonly 'session.ended': { readonly subject?: Subject; readonly sid?: SessionId; readonly reason: string }
+  readonly 'token.refused': {
+    readonly clientId?: string
+    readonly grantType?: string
+    readonly reason: string
+    readonly error: string
+    readonly network: string
+  }
+  readonly 'client_authentication.failed': {
+    readonly clientId?: string
+    readonly method?: string
+    readonly reason: string
+    readonly network: string
+  }
+  readonly 'userinfo.served': { readonly clientId: ClientId; readonly subject: Subject }
+  readonly 'userinfo.refused': { readonly reason: string; readonly network: string }
+  readonly 'sign_in.failed': { readonly reason: string; readonly network: string }
+  readonly 'client.created': { readonly clientId: ClientId; readonly actor: string }
+  readonly 'client.updated': {
+    readonly clientId: ClientId
+    readonly actor: string
+    readonly changed: readonly string[]
+  }
+  readonly 'client.deleted': { readonly clientId: ClientId; readonly actor: string }
+  readonly 'subject.created': { readonly subject: Subject; readonly actor: string }
+  readonly 'subject.changed': { readonly subject: Subject; readonly status: string; readonly actor: string }
+  readonly 'subject.password_changed': { readonly subject: Subject; readonly actor: string }
+  readonly 'grant.revoked': { readonly grant: GrantHandle; readonly reason: string; readonly actor: string }
+  readonly 'keys.rotated': { readonly alg: string; readonly active: string; readonly actor: string }
+  /** Something that should not happen did; `reference` is on the page or in the answer. */
+  readonly 'server.fault': { readonly route: string; readonly reference: string; readonly kind: string }
+}
+
+/** Names of audit events. */
+export type AuditName = keyof AuditFields
+
+/** Makes an entry of the catalogue, leaving out fields that are undefined. */
+export const auditEntry = <N extends AuditName>(name: N, at: Instant, fields: AuditFields[N]): AuditEntry => ({
+  name,
+  at,
+  fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)),
+})

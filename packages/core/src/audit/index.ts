@@ -1,0 +1,3 @@
+// The door of the audit room.
+
+export * from './events.ts'

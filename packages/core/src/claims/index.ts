@@ -1,0 +1,4 @@
+// The door of the claims room.
+
+export * from './request.ts'
+export * from './standard.ts'

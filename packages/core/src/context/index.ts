@@ -1,0 +1,48 @@
+// Owns what every endpoint is given: checked configuration, ports and stores. Never composes them: see provider.ts.
+
+import { base64url, type Digest, digest, utf8 } from '../base/index.ts'
+import type { Ports } from '../ports/index.ts'
+import type { Lifetimes } from '../spec/index.ts'
+import type { AuditEntry, Stores } from '../store/index.ts'
+
+/** Names of the two cookies; with `__Host-` under https, so that no other host and no plain-http page can set them. */
+export interface CookieNames {
+  /** Random secret of the browser, before and after sign-in: what interactions and forms are bound to. */
+  readonly browser: string
+  /** Secrets of the browser's sessions, the current one first. */
+  readonly session: string
+}
+
+/** What every endpoint is given. */
+export interface Context {
+  /** The issuer identifier, byte for byte (RFC 9207 §2). */
+  readonly issuer: string
+  readonly tokenEndpoint: string
+  readonly lifetimes: Lifetimes
+  /** Authentication context classes that the embedder can reach, weakest first. */
+  readonly acrValues: readonly string[]
+  readonly cookies: CookieNames
+  readonly ports: Ports
+  readonly stores: Stores
+}
+
+/** What an endpoint answers: the reply, and the events that rode in no transition. */
+export interface Answer<R> {
+  readonly reply: R
+  readonly events: readonly AuditEntry[]
+}
+
+/** SHA-256 of a text, base64url: how every credential is kept. */
+export const digestOf = async (context: Pick<Context, 'ports'>, text: string): Promise<Digest> =>
+  digest(base64url(await context.ports.hasher.sha256(utf8(text))))
+
+/** A random text of `bytes` bytes, base64url. */
+export const randomText = (context: Pick<Context, 'ports'>, bytes: number): string =>
+  base64url(context.ports.random.bytes(bytes))
+
+/** A short code of unambiguous letters that a person can read out (40 bits). */
+export const referenceCode = (context: Pick<Context, 'ports'>): string => {
+  const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+  const code = [...context.ports.random.bytes(8)].map((byte) => letters.charAt(byte % 32)).join('')
+  return `${code.slice(0, 4)}-${code.slice(4)}`
+}

@@ -1,0 +1,3 @@
+// The door of the pkce room.
+
+export * from './challenge.ts'

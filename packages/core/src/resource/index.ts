@@ -1,0 +1,3 @@
+// The door of the resource room.
+
+export * from './audience.ts'

@@ -1,0 +1,3 @@
+// The door of the scope room.
+
+export * from './scope.ts'
