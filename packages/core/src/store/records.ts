@@ -106,7 +106,7 @@ export interface SessionSnapshot {
   readonly subject: SubjectRecord
 }
 
-/** What a person allowed a client, remembered. `version` grows with every change. */
+/** What a person allowed a client, remembered. `version` grows with every change, by one or more. */
 export interface ConsentRecord {
   readonly subject: Subject
   readonly clientId: ClientId
@@ -178,7 +178,7 @@ export interface AccessTokenRecord {
 /** The current state that bears on a grant: everything that is read again at each issue and each use. */
 export interface GrantState {
   readonly revokedAt: Instant | undefined
-  /** Undefined when the client was deleted. */
+  /** Undefined when the client that the grant was given to was deleted, even if another took its id. */
   readonly client: { readonly version: number; readonly disabled: boolean } | undefined
   /** Undefined when the person was deleted. */
   readonly subject: SubjectRecord | undefined

@@ -1,6 +1,8 @@
 // Owns the contract of the stores: named transitions with literal outcomes. Never create/read/update/delete, never a clock,
 // a secret or a callback. Each transition is atomic: its checks and its writes are one, and a single conditional write decides
-// who wins. A store that cannot be reached rejects the promise; every other ending is an outcome.
+// who wins. A store that cannot be reached rejects the promise; every other ending is an outcome, but for a caller's own error:
+// to bring a second record under a random key (session, grant, token, interaction) rejects too, and writes nothing.
+// What ends at an instant is over at that instant: it is live while `now < end`.
 
 import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
 import type {
@@ -29,7 +31,7 @@ export interface Occasion {
   readonly events: readonly AuditEntry[]
 }
 
-/** A page of a list, ordered by its key. */
+/** A page of a list, ordered by its key, byte by byte. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Key to go on after; undefined at the end. */
@@ -46,22 +48,26 @@ export interface ClientStore {
   createClient(client: ClientRecord, occasion: Occasion): Promise<'created' | 'taken'>
   /** Replaces the record if its stored version is `client.version - 1`. Race: of two from one version, one is updated. */
   updateClient(client: ClientRecord, occasion: Occasion): Promise<'updated' | 'stale' | 'unknown'>
-  /** Deletes it with its consents; its grants and tokens are dead from then on. */
+  /**
+   * Deletes it with its consents; its grants and tokens are dead from then on, and a client created later under the same id revives
+   * none of them: to them, their client stays missing. Race: of several, one deletes.
+   */
   deleteClient(clientId: ClientId, occasion: Occasion): Promise<'deleted' | 'unknown'>
 }
 
 /** Protected resources. */
 export interface ResourceStore {
   listResources(): Promise<readonly ResourceRecord[]>
-  /** Creates or replaces, if the stored version is `resource.version - 1` (0 before the first). */
+  /** Creates or replaces, if the stored version is `resource.version - 1` (0 before the first). Race: of several from one version, one saves. */
   saveResource(resource: ResourceRecord, occasion: Occasion): Promise<'saved' | 'stale'>
+  /** Race: of several, one deletes. */
   deleteResource(identifier: string, occasion: Occasion): Promise<'deleted' | 'unknown'>
 }
 
 /** People, as far as the protocol needs them. */
 export interface SubjectStore {
   findSubject(subject: Subject): Promise<SubjectRecord | undefined>
-  /** Records a person, active at version 1. */
+  /** Records a person, active at version 1. Race: of several, one creates. */
   createSubject(subject: Subject, occasion: Occasion): Promise<'created' | 'taken'>
   /** Sets the status and bumps the version, whatever the status was: every change of rights comes through here. */
   changeSubject(
@@ -75,18 +81,18 @@ export interface SessionStore {
   /** The sessions with these cookie digests, ended and expired ones too, in the order asked; unknown digests are left out. */
   findSessions(secretDigests: readonly Digest[]): Promise<readonly SessionSnapshot[]>
   /**
-   * Starts a session, ending those it replaces. A person seen for the first time is recorded, active at version 1.
-   * Nothing is written for a disabled person.
+   * Starts a session, ending those it replaces; those that are unknown or ended already are left as they are. A person seen for the
+   * first time is recorded, active at version 1. Nothing is written for a disabled person.
    */
   startSession(
     start: { readonly session: SessionRecord; readonly replaces: readonly SessionId[] },
     occasion: Occasion,
   ): Promise<'started' | 'subjectDisabled'>
-  /** Moves the idle end forward, never past the absolute end and never of an ended session. */
+  /** Moves the idle end forward, never back, never past the absolute end and never of an ended session; `ended` too where there is none. */
   touchSession(touch: { readonly sid: SessionId; readonly idleExpiresAt: Instant }): Promise<'touched' | 'ended'>
   /** Ends it; its grants that are not offline are dead from then on. Race: of several, one ends it. */
   endSession(sid: SessionId, occasion: Occasion): Promise<'ended' | 'alreadyEnded' | 'unknown'>
-  /** Ends all of a person's sessions but one; answers how many. */
+  /** Ends all of a person's sessions but one; answers how many had not been ended before. It always succeeds. */
   endSessionsOf(
     end: { readonly subject: Subject; readonly except: SessionId | undefined },
     occasion: Occasion,
@@ -96,7 +102,10 @@ export interface SessionStore {
 /** Remembered consents. They are recorded by `settleInteraction`. */
 export interface ConsentStore {
   findConsent(key: { readonly subject: Subject; readonly clientId: ClientId }): Promise<ConsentRecord | undefined>
-  /** Forgets it and revokes every grant of that person for that client. */
+  /**
+   * Forgets it and revokes every grant of that person for that client, remembered consent or not; `unknown` when there was neither a
+   * consent nor a grant to revoke. Race: of several, one withdraws.
+   */
   withdrawConsent(
     key: { readonly subject: Subject; readonly clientId: ClientId },
     occasion: Occasion,
@@ -136,7 +145,7 @@ export type CodeRedemptionOutcome =
 export interface GrantStore {
   /**
    * Writes the grant and its code if the basis holds: client present, enabled and at its version; person active and at his version;
-   * session live at `now`; consent at its version where one is named. Otherwise `stale`, and nothing is written.
+   * session live at `now` and his; consent at its version where one is named. Otherwise `stale`, and nothing is written.
    */
   issueAuthorizationCode(issue: CodeIssue, occasion: Occasion): Promise<'issued' | 'stale'>
   /** The grant whose code has this digest, redeemed or not. */
@@ -184,7 +193,9 @@ export interface InteractionSettlement {
   /** Undefined when the request was refused. */
   readonly issue: CodeIssue | undefined
   /**
-   * Merged into what is remembered: scope and claims are united, the expiry replaced, the version bumped; in the same write.
+   * Merged into what is remembered: scope and claims are united, grant time and expiry replaced, the version bumped; in the same write.
+   * What expired before `now` is not remembered: it is replaced, not revived. A version is never used twice for one person and client,
+   * a withdrawal in between included, so that no decision made before it can pass after it.
    * `basis.consentVersion` of the issue is then not compared.
    */
   readonly consent: Omit<ConsentRecord, 'version'> | undefined
@@ -194,7 +205,10 @@ export interface InteractionSettlement {
 export interface InteractionStore {
   openInteraction(interaction: InteractionRecord): Promise<'opened'>
   findInteraction(id: string): Promise<InteractionRecord | undefined>
-  /** Binds an interaction that has no browser yet; answers `bound` again for the same browser. Race: of several browsers, one binds. */
+  /**
+   * Binds an interaction that has no browser yet; answers `bound` again for the same browser. The revision stays. Judged in this order:
+   * unknown, mismatched (another browser), alreadySettled, expired. Race: of several browsers, one binds.
+   */
   bindInteraction(binding: {
     readonly id: string
     readonly browserDigest: Digest
@@ -219,7 +233,7 @@ export interface InteractionStore {
 
 /** One-time identifiers, for endpoints that write nothing else. */
 export interface ReservationStore {
-  /** Reserves all or none. Race: of several with one digest, one reserves. */
+  /** Reserves all or none; what expired may be reserved anew. Race: of several with one digest, one reserves. */
   reserve(reservations: readonly ReservationRecord[], now: Instant): Promise<'reserved' | 'replayed'>
 }
 
@@ -247,13 +261,14 @@ export interface AttemptStore {
   /**
    * Counts an attempt against every key, as failed until absolved, and blocks the key for its delay: baseDelay * 2^(failures - free - 1), at most
    * maxDelay, none within `free`. If any key is blocked at `now`, nothing is counted and `until` is the latest end.
-   * Increments are single writes: parallel attempts are all counted.
+   * `failures` counts this attempt too; it starts anew `forgetAfter` seconds after the last one.
+   * Increments are single writes: parallel attempts are all counted, and none is admitted past a block that another one set.
    */
   admitAttempt(
     keys: readonly AttemptKey[],
     now: Instant,
   ): Promise<{ readonly outcome: 'admitted' } | { readonly outcome: 'throttled'; readonly until: Instant }>
-  /** After a success: forgets the `reset` keys whole, and takes one failure and its delay back from the `undo` keys. */
+  /** After a success: forgets the `reset` keys whole, and takes one failure and the present delay back from the `undo` keys. */
   absolveAttempt(keys: { readonly reset: readonly Digest[]; readonly undo: readonly Digest[] }): Promise<void>
 }
 
@@ -275,7 +290,10 @@ export interface AuditStore {
 
 /** Upkeep: expired rows, in bounded batches. */
 export interface SweepStore {
-  /** Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. Two sweepers do not wait for one another. */
+  /**
+   * Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. A grant goes when its code and every
+   * token of it have expired, a counter when its block and its memory have. Two sweepers do not wait for one another.
+   */
   sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
 }
 
