@@ -1,0 +1,4 @@
+// The door of the client-auth room.
+
+export * from './authenticate.ts'
+export * from './credentials.ts'

@@ -1,0 +1,3 @@
+// The door of the client room.
+
+export * from './redirect-uri.ts'

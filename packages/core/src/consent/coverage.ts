@@ -1,0 +1,34 @@
+// Owns when a person must be asked, and what his answer is remembered as. Never shows anything.
+
+import type { Instant } from '../base/index.ts'
+import { claimsBeyondScope } from '../claims/index.ts'
+import { isOnDevice } from '../client/index.ts'
+import type { AuthorizationRequestRecord, ClientRecord, ConsentRecord } from '../store/index.ts'
+
+/** Whether nobody can prove to be this client: public, and answered on the person's own device (RFC 8252 §8.6). */
+export const isUnproven = (client: ClientRecord, redirectUri: string): boolean =>
+  client.authMethod === 'none' && isOnDevice(redirectUri)
+
+const covers = (consent: ConsentRecord, request: AuthorizationRequestRecord, now: Instant): boolean =>
+  consent.expiresAt > now &&
+  request.scope.every((value) => consent.scope.includes(value)) &&
+  claimsBeyondScope(request.claims, request.scope).every((name) => consent.claims.includes(name))
+
+/** What stands in for asking now. */
+export type ConsentCoverage =
+  | { readonly kind: 'trusted' }
+  | { readonly kind: 'remembered'; readonly version: number }
+  | { readonly kind: 'needed' }
+
+/** Whether a request must be confirmed by the person (OIDC Core §3.1.2.4); remembered consent never covers an unproven client. */
+export const coverageOf = (
+  request: AuthorizationRequestRecord,
+  known: { readonly client: ClientRecord; readonly consent: ConsentRecord | undefined; readonly now: Instant },
+): ConsentCoverage => {
+  if (request.prompts.includes('consent')) return { kind: 'needed' }
+  if (isUnproven(known.client, request.redirectUri)) return { kind: 'needed' }
+  if (known.client.trusted) return { kind: 'trusted' }
+  return known.consent !== undefined && covers(known.consent, request, known.now)
+    ? { kind: 'remembered', version: known.consent.version }
+    : { kind: 'needed' }
+}

@@ -1,0 +1,3 @@
+// The door of the consent room.
+
+export * from './coverage.ts'

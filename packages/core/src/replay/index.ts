@@ -1,0 +1,3 @@
+// The door of the replay room.
+
+export * from './reservation.ts'
