@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectionIn, DEFAULT_DATABASE, type EmbeddedConnection } from './connection.ts'
-import { EmbeddedPostgresError, systemCodeOf } from './errors.ts'
+import { EmbeddedPostgresError, messageOf, systemCodeOf } from './errors.ts'
 import { locateFolder } from './folder.ts'
 import { livingOwnerOf } from './owner.ts'
 import { readPostmasterFile } from './postmaster.ts'
@@ -26,19 +26,6 @@ export type AttachOptions = Pick<EmbeddedPostgresOptions, 'dataFolder' | 'databa
 
 const POLL_MS = 20
 
-const readState = async (folder: string): ReturnType<typeof readPostmasterFile> => {
-  try {
-    return await readPostmasterFile(join(folder, 'cluster'))
-  } catch (error) {
-    if (systemCodeOf(error) !== 'EACCES') throw error
-    throw new EmbeddedPostgresError(
-      'data_folder_unusable',
-      `The database in ${folder} is run by another user. Run this as that user, or as root.`,
-      error,
-    )
-  }
-}
-
 // On a first start the database is made a moment after the server is ready.
 const refusalOf = async (connection: EmbeddedConnection): Promise<EmbeddedPostgresError | undefined> => {
   try {
@@ -50,18 +37,14 @@ const refusalOf = async (connection: EmbeddedConnection): Promise<EmbeddedPostgr
   }
 }
 
-/**
- * Finds the server that a living process of ours runs on the data folder, waiting for one that is just starting; undefined
- * when nobody owns the folder. Throws `start_failed` when its owner does not get ready in time.
- */
-export const attachEmbeddedPostgres = async (options: AttachOptions): Promise<AttachedPostgres | undefined> => {
+const attach = async (options: AttachOptions): Promise<AttachedPostgres | undefined> => {
   const folder = await locateFolder({ dataFolder: options.dataFolder, fallbackFolder: options.fallbackFolder })
   if (folder === undefined) return undefined
   const deadline = performance.now() + (options.waitMs ?? 10_000)
   for (;;) {
     const owner = await livingOwnerOf(folder)
     if (owner === undefined) return undefined
-    const state = await readState(folder)
+    const state = await readPostmasterFile(join(folder, 'cluster'))
     // An orphan answers too, until the owner that has just taken its folder ends it; only the owner's child will do.
     if (state?.ready === true && parentOf(state.pid) === owner.pid) {
       const connectionFor = (database: string): EmbeddedConnection => connectionIn(state.socketFolder, database)
@@ -80,6 +63,23 @@ export const attachEmbeddedPostgres = async (options: AttachOptions): Promise<At
   }
 }
 
+/**
+ * Finds the server that a living process of ours runs on the data folder, waiting for one that is just starting; undefined
+ * when nobody owns the folder. Throws `start_failed` when its owner does not get ready in time.
+ */
+export const attachEmbeddedPostgres = async (options: AttachOptions): Promise<AttachedPostgres | undefined> => {
+  try {
+    return await attach(options)
+  } catch (error) {
+    if (error instanceof EmbeddedPostgresError) throw error
+    const whose = systemCodeOf(error) === 'EACCES' ? ' Another user runs it: run this as that user, or as root.' : ''
+    throw new EmbeddedPostgresError(
+      'data_folder_unusable',
+      `The database folder ${options.dataFolder} cannot be read: ${messageOf(error)}.${whose}`,
+      error,
+    )
+  }
+}
 /** A server that is there for as long as it is needed: attached to, or started for the purpose. */
 export type OpenedPostgres = AttachedPostgres & {
   readonly origin: 'attached' | 'started'

@@ -101,7 +101,7 @@ const tryPrograms = (account: Account, bin: string): Trial => {
 }
 
 const asBinaries = (bin: string, version: string): Binaries => {
-  const major = Number(/(\d+)(?:\.|devel|beta|rc)?[^ ]*/.exec(version.replace(/^.*?\)\s*/, ''))?.[1])
+  const major = Number(/\(PostgreSQL\)\s+(\d+)/.exec(version)?.[1])
   if (!Number.isInteger(major) || major < 14) {
     throw new EmbeddedPostgresError('binaries_unusable', `Postgres 14 or later is needed; ${bin} has "${version}".`)
   }
@@ -151,6 +151,8 @@ const labelOf = (home: string): string => {
 const makeCopy = async (home: string, folder: string): Promise<void> => {
   const draft = `${folder}.${randomBytes(6).toString('hex')}`
   try {
+    await mkdir(draft)
+    await chmod(draft, 0o755)
     await copyTree(home, join(draft, 'native'))
     for (const link of linksOf(join(draft, 'native'))) await ensureLink(link)
     await rename(draft, folder)

@@ -2,13 +2,14 @@
 // Never: touches a cluster that exists, except to give a copy that root brought back to the account.
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { appendFile, chown, lchown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { closeSync, existsSync, writeSync } from 'node:fs'
+import { chown, lchown, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Account, spawnOptionsFor } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { EmbeddedPostgresError, messageOf } from './errors.ts'
 import type { DataFolder } from './folder.ts'
+import { openLog } from './server-log.ts'
 
 /** The superuser of every cluster made here; only the socket's folder guards it. */
 export const SUPERUSER = 'vouchsafe'
@@ -65,6 +66,15 @@ const removeDrafts = async (root: string, log: (line: string) => void): Promise<
   }
 }
 
+const writeLog = async (folder: DataFolder, output: string): Promise<void> => {
+  const { descriptor } = await openLog(folder.logFile)
+  try {
+    writeSync(descriptor, output)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 const create = async (folder: DataFolder, binaries: Binaries, durable: boolean): Promise<void> => {
   const draft = join(folder.root, `${DRAFT}${randomBytes(6).toString('hex')}`)
   await mkdir(draft, { mode: 0o700 })
@@ -80,7 +90,7 @@ const create = async (folder: DataFolder, binaries: Binaries, durable: boolean):
       '--auth-host=reject',
       ...(durable ? ['--data-checksums'] : ['--no-sync']),
     ])
-    await appendFile(folder.logFile, output, { mode: 0o600 })
+    await writeLog(folder, output)
     await rename(draft, folder.cluster)
     if (durable) await syncFolder(folder.root)
   } catch (error) {

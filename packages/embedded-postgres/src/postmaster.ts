@@ -1,15 +1,17 @@
 // Owns: one running postmaster: reading postmaster.pid, starting, waiting until it is ready, and stopping it.
 // Never: decides whether a folder may be used; the owner lock is held before anything here runs.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { closeSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { spawnOptionsFor } from './account.ts'
 import type { Binaries } from './binaries.ts'
 import { EmbeddedPostgresError, messageOf, systemCodeOf } from './errors.ts'
 import { type DataFolder, PORT } from './folder.ts'
+import { guardPostmaster } from './guard.ts'
 import { servesCluster, startOf } from './process-facts.ts'
+import { logSince, openLog } from './server-log.ts'
 
 /** What postmaster.pid says: the pid, the socket's folder, and whether connections are accepted. */
 export type PostmasterFile = { readonly pid: number; readonly socketFolder: string; readonly ready: boolean }
@@ -32,8 +34,10 @@ const POLL_MS = 10
 const LEFTOVER_PATIENCE_MS = 15_000
 const FAST_STOP_MS = 60_000
 const IMMEDIATE_STOP_MS = 10_000
-const LOG_LIMIT_BYTES = 10 * 1024 * 1024
-const LEFTOVER = /pre-existing shared memory block|lock file ".*" already exists|lock file ".*" is empty/
+const LEFTOVER =
+  /pre-existing shared memory block|lock file ".*" already exists|lock file ".*" is empty|bogus data in lock file/
+// A power loss leaves a lock file without its content, which Postgres does not dare to remove.
+const UNREADABLE = /lock file ".*" is empty|bogus data in lock file/
 
 /** Reads a cluster's postmaster.pid; undefined when there is none, or it is not complete. */
 export const readPostmasterFile = async (cluster: string): Promise<PostmasterFile | undefined> => {
@@ -93,37 +97,6 @@ export const clearLeftover = async (folder: DataFolder, log: (line: string) => v
   }
 }
 
-/** Gives the last lines of the server's log that were written after the given size in bytes. */
-export const logSince = async (logFile: string, from: number): Promise<string> => {
-  const handle = await open(logFile, 'r')
-  try {
-    const { size } = await handle.stat()
-    const start = Math.max(from, size - 4096)
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(Math.max(size - start, 0)),
-      0,
-      Math.max(size - start, 0),
-      start,
-    )
-    return buffer.toString('utf8', 0, bytesRead).trim().split('\n').slice(-12).join('\n')
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Opens the log for adding to, putting a large one aside, and tells its present size in bytes. */
-export const openLog = async (logFile: string): Promise<{ readonly descriptor: number; readonly size: number }> => {
-  const size = await stat(logFile).then(
-    (facts) => facts.size,
-    (error: unknown) => {
-      if (systemCodeOf(error) === 'ENOENT') return 0
-      throw error
-    },
-  )
-  if (size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.1`)
-  return { descriptor: openSync(logFile, 'a', 0o600), size: size > LOG_LIMIT_BYTES ? 0 : size }
-}
-
 const argumentsOf = (settings: ServerSettings): readonly string[] => {
   const options: Record<string, string> = {
     listen_addresses: '',
@@ -151,6 +124,7 @@ const argumentsOf = (settings: ServerSettings): readonly string[] => {
 
 const launch = async (
   settings: ServerSettings,
+  log: (line: string) => void,
 ): Promise<Postmaster & { readonly hasEnded: () => boolean; readonly logFrom: number }> => {
   const { descriptor, size } = await openLog(settings.folder.logFile)
   try {
@@ -165,11 +139,14 @@ const launch = async (
       child.kill('SIGINT')
     }
     process.once('exit', onExit)
+    const dismissGuard =
+      child.pid === undefined ? () => undefined : guardPostmaster(settings.folder.account, child.pid, log)
     let over = false
     const ended = new Promise<string>((settled) => {
       const end = (how: string): void => {
         over = true
         process.removeListener('exit', onExit)
+        dismissGuard()
         settled(how)
       }
       child.once('error', (error) => end(`could not be started: ${error.message}`))
@@ -185,8 +162,8 @@ type Attempt =
   | { readonly outcome: 'ready'; readonly postmaster: Postmaster }
   | { readonly outcome: 'ended'; readonly how: string; readonly lines: string }
 
-const attempt = async (settings: ServerSettings): Promise<Attempt> => {
-  const { child, pid, ended, hasEnded, logFrom } = await launch(settings)
+const attempt = async (settings: ServerSettings, log: (line: string) => void): Promise<Attempt> => {
+  const { child, pid, ended, hasEnded, logFrom } = await launch(settings, log)
   const deadline = performance.now() + settings.startTimeoutMs
   for (;;) {
     if (hasEnded())
@@ -214,7 +191,7 @@ export const startPostmaster = async (settings: ServerSettings, log: (line: stri
   const patience = performance.now() + LEFTOVER_PATIENCE_MS
   for (;;) {
     await clearLeftover(settings.folder, log)
-    const result = await attempt(settings)
+    const result = await attempt(settings, log)
     if (result.outcome === 'ready') return result.postmaster
     if (!LEFTOVER.test(result.lines) || performance.now() > patience) {
       throw new EmbeddedPostgresError(
@@ -222,7 +199,7 @@ export const startPostmaster = async (settings: ServerSettings, log: (line: stri
         `Postgres ${result.how}. The end of ${settings.folder.logFile}:\n${result.lines}`,
       )
     }
-    if (/is empty/.test(result.lines)) await rm(join(settings.folder.cluster, 'postmaster.pid'), { force: true })
+    if (UNREADABLE.test(result.lines)) await rm(join(settings.folder.cluster, 'postmaster.pid'), { force: true })
     log('what an earlier run left behind is still going away; trying again')
     await sleep(100)
   }

@@ -82,9 +82,10 @@ export const servesCluster = (pid: number, clusterFolder: string): boolean => {
   if (startOf(pid) === undefined) return false
   if (process.platform !== 'linux') return (ps(pid, 'command') ?? '').includes(clusterFolder)
   try {
-    // A postmaster works inside its data folder; the link is readable to its own user and to root, which is who asks.
+    // A postmaster works inside its data folder, wherever that was moved to since.
     return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(clusterFolder)
   } catch {
-    return false
+    // Root in a container lacks the capability to read that link of another user's process; its arguments are open to all.
+    return (readOrUndefined(`/proc/${pid}/cmdline`) ?? '').split('\0').includes(clusterFolder)
   }
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { attachEmbeddedPostgres } from './attach.ts'
 import { EmbeddedPostgresError, messageOf } from './errors.ts'
 import { livingOwnerOf } from './owner.ts'
-import { logSince } from './postmaster.ts'
+import { logSince } from './server-log.ts'
 import { enter, isClosing, type MeetingPlace, makeMeetingPlace, meetingPlaceFor } from './test-users.ts'
 import { queryOnce, quoteName, type WireTarget } from './wire.ts'
 

@@ -149,6 +149,8 @@ export const queryOnce = async (target: WireTarget, statement: string): Promise<
       ? connect({ host: target.host ?? 'localhost', port: target.port ?? 5432 })
       : connect(target.path)
   const timer = setTimeout(() => socket.destroy(new Error(`no answer within ${DEADLINE_MS} ms`)), DEADLINE_MS)
+  // The reading loop throws what fails while it runs; an error after it must not end the process.
+  socket.on('error', () => undefined)
   try {
     return await converse(socket, target, statement)
   } catch (error) {
