@@ -1,0 +1,60 @@
+// Owns the settings under which these stores are meant to be run. Never keeps a pool: who connects also ends it.
+
+import postgres from 'postgres'
+
+/** Where a database is, in parts. */
+export interface DatabaseAddress {
+  readonly host?: string
+  readonly port?: number
+  /** Path of a unix socket, instead of host and port. */
+  readonly path?: string
+  readonly user: string
+  readonly password?: string
+  readonly database: string
+}
+
+/** How to reach the database. */
+export interface ConnectOptions {
+  /** `postgres://user:password@host:port/database`, several hosts separated by commas, or the address in parts. */
+  readonly database: string | DatabaseAddress
+  /** Connections at most; 10 unless set. */
+  readonly max?: number
+  /** Seconds after which an unused connection is closed; 30 unless set. */
+  readonly idleTimeout?: number
+  /** Seconds that opening a connection may take; 5 unless set. */
+  readonly connectTimeout?: number
+  /** Seconds that a statement may run; 5 unless set. */
+  readonly statementTimeout?: number
+  /** Seconds that a statement may wait for a lock; 2 unless set. */
+  readonly lockTimeout?: number
+  /** What the database's own views show; `vouchsafe` unless set. */
+  readonly applicationName?: string
+  /** Schema that holds the tables; the role's own search path unless set. */
+  readonly schema?: string
+  /** Named statements; set false behind a proxy in transaction mode that does not know them (PgBouncer before 1.21). */
+  readonly prepare?: boolean
+}
+
+const settingsOf = (options: ConnectOptions): postgres.Options<Record<string, postgres.PostgresType>> => ({
+  max: options.max ?? 10,
+  idle_timeout: options.idleTimeout ?? 30,
+  connect_timeout: options.connectTimeout ?? 5,
+  prepare: options.prepare ?? true,
+  // Of several hosts, the one that takes writes: a single use is never judged on a replica.
+  target_session_attrs: 'read-write',
+  connection: {
+    application_name: options.applicationName ?? 'vouchsafe',
+    statement_timeout: (options.statementTimeout ?? 5) * 1000,
+    lock_timeout: (options.lockTimeout ?? 2) * 1000,
+    // A node that hangs between two statements must not keep its locks.
+    idle_in_transaction_session_timeout: 10_000,
+    ...(options.schema === undefined ? {} : { search_path: options.schema }),
+  },
+  onnotice: () => undefined,
+})
+
+/** Opens a pool with the recommended settings; connections are made when they are first needed. End it with `sql.end({ timeout })`. */
+export const connect = (options: ConnectOptions): postgres.Sql =>
+  typeof options.database === 'string'
+    ? postgres(options.database, settingsOf(options))
+    : postgres({ ...options.database, ...settingsOf(options) })

@@ -1,0 +1,182 @@
+// Owns the statements on clients. Never judges a client's metadata.
+
+import type { ClientId, ClientRecord, ClientStore, JsonObject } from '@vouchsafe/core'
+import { clientId } from '@vouchsafe/core'
+import type { Database, Queries } from '../database.ts'
+import {
+  bytesArray,
+  digestOf,
+  type Int8,
+  instantOf,
+  instantOrUndefined,
+  integerArray,
+  isStorable,
+  orUndefined,
+  parseStored,
+  textArray,
+} from '../values.ts'
+import { insertEvents, type Part } from './events.ts'
+
+interface ClientRow {
+  readonly client_id: string
+  readonly version: number
+  readonly disabled: boolean
+  readonly name: string
+  readonly application_type: ClientRecord['applicationType']
+  readonly auth_method: ClientRecord['authMethod']
+  readonly secret_digests: readonly Buffer[]
+  /** As JSON, because the driver reads a null within an array as text. */
+  readonly secret_expiries: string
+  readonly jwks: string
+  readonly redirect_uris: readonly string[]
+  readonly localhost_any_port: boolean
+  readonly scopes: readonly string[]
+  readonly grant_types: readonly string[]
+  readonly pkce: ClientRecord['pkce']
+  readonly nonce: ClientRecord['nonce']
+  readonly id_token_alg: ClientRecord['idTokenAlg']
+  readonly id_token_claims: ClientRecord['idTokenClaims']
+  readonly trusted: boolean
+  readonly default_max_age: Int8 | null
+  readonly cors_origins: readonly string[]
+  readonly client_uri: string | null
+  readonly logo_uri: string | null
+  readonly policy_uri: string | null
+  readonly tos_uri: string | null
+  readonly created_at: Int8
+  readonly updated_at: Int8
+}
+
+const secretsOf = (row: ClientRow): ClientRecord['secrets'] => {
+  const expiries = parseStored<readonly (number | null)[]>(row.secret_expiries)
+  return row.secret_digests.map((column, index) => ({
+    digest: digestOf(column),
+    expiresAt: instantOrUndefined(expiries[index] ?? null),
+  }))
+}
+
+const recordOf = (row: ClientRow): ClientRecord => ({
+  clientId: clientId(row.client_id),
+  version: row.version,
+  disabled: row.disabled,
+  name: row.name,
+  applicationType: row.application_type,
+  authMethod: row.auth_method,
+  secrets: secretsOf(row),
+  jwks: parseStored<readonly JsonObject[]>(row.jwks),
+  redirectUris: row.redirect_uris,
+  localhostAnyPort: row.localhost_any_port,
+  scopes: row.scopes,
+  grantTypes: row.grant_types,
+  pkce: row.pkce,
+  nonce: row.nonce,
+  idTokenAlg: row.id_token_alg,
+  idTokenClaims: row.id_token_claims,
+  trusted: row.trusted,
+  defaultMaxAge: row.default_max_age === null ? undefined : Number(row.default_max_age),
+  corsOrigins: row.cors_origins,
+  clientUri: orUndefined(row.client_uri),
+  logoUri: orUndefined(row.logo_uri),
+  policyUri: orUndefined(row.policy_uri),
+  tosUri: orUndefined(row.tos_uri),
+  createdAt: instantOf(row.created_at),
+  updatedAt: instantOf(row.updated_at),
+})
+
+// One list of columns for reading and for writing, so that a new column cannot be read and never written.
+const writtenColumns = (sql: Queries): Part => sql`
+  version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, redirect_uris,
+  localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
+  cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+
+const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
+  ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
+  ${client.authMethod}::text, ${bytesArray(client.secrets.map((secret) => secret.digest))}::bytea[],
+  ${integerArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
+  ${textArray(client.redirectUris)}::text[], ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
+  ${textArray(client.grantTypes)}::text[], ${client.pkce}::text, ${client.nonce}::text, ${client.idTokenAlg}::text,
+  ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,
+  ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
+  ${client.logoUri ?? null}::text, ${client.policyUri ?? null}::text, ${client.tosUri ?? null}::text,
+  ${client.createdAt}::bigint, ${client.updatedAt}::bigint`
+
+const readColumns = (sql: Queries): Part => sql`
+  client_id, version, disabled, name, application_type, auth_method, secret_digests,
+  to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, redirect_uris, localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
+  default_max_age, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+
+/** Deletes in two steps: the consents that an interaction committed while the first one waited are seen by the second alone. */
+const deleteIn = async (sql: Queries, id: ClientId, write: (won: Part) => Part): Promise<'deleted' | 'unknown'> => {
+  const held = await sql`select 1 from clients where client_id = ${id} for update`
+  if (held.length === 0) return 'unknown'
+  await sql`
+    with gone as (delete from consents where client_id = ${id}),
+    deleted as (delete from clients where client_id = ${id} returning 1),
+    written as (${write(sql`deleted`)})
+    select 1 from deleted`
+  return 'deleted'
+}
+
+/** The store of clients in Postgres. */
+export const createClientStore = (database: Database): ClientStore => ({
+  findClient: async (id) => {
+    if (!isStorable(id)) return undefined
+    const [row] = await database.statement<ClientRow>(
+      (sql) => sql`select ${readColumns(sql)} from clients where client_id = ${id}`,
+    )
+    return row === undefined ? undefined : recordOf(row)
+  },
+
+  isRegisteredOrigin: async (origin) => {
+    if (!isStorable(origin)) return false
+    const [row] = await database.statement<{ registered: boolean }>(
+      (sql) => sql`
+        select exists (
+          select from clients where cors_origins @> ${textArray([origin])}::text[] and not disabled
+        ) as registered`,
+    )
+    return row?.registered === true
+  },
+
+  listClients: async ({ after, limit }) => {
+    const rows = await database.statement<ClientRow>(
+      (sql) => sql`
+        select ${readColumns(sql)} from clients where client_id > ${after ?? ''} order by client_id limit ${limit + 1}::integer`,
+    )
+    const items = rows.slice(0, limit).map(recordOf)
+    return { items, next: rows.length > limit ? items.at(-1)?.clientId : undefined }
+  },
+
+  createClient: async (client, occasion) => {
+    const [row] = await database.statement<{ outcome: 'created' | 'taken' }>(
+      (sql) => sql`
+        with created as (
+          insert into clients (client_id, ${writtenColumns(sql)}) values (${client.clientId}, ${writtenValues(sql, client)})
+          on conflict (client_id) do nothing
+          returning 1
+        ), written as (${insertEvents(sql, sql`created`, occasion.events)})
+        select case when exists (select from created) then 'created' else 'taken' end as outcome`,
+    )
+    return row?.outcome ?? 'taken'
+  },
+
+  updateClient: async (client, occasion) => {
+    const [row] = await database.statement<{ outcome: 'updated' | 'stale' | 'unknown' }>(
+      (sql) => sql`
+        with updated as (
+          update clients set (${writtenColumns(sql)}) = row (${writtenValues(sql, client)})
+          where client_id = ${client.clientId} and version = ${client.version - 1}::integer
+          returning 1
+        ), written as (${insertEvents(sql, sql`updated`, occasion.events)})
+        select case
+          when exists (select from updated) then 'updated'
+          when exists (select from clients where client_id = ${client.clientId}) then 'stale'
+          else 'unknown'
+        end as outcome`,
+    )
+    return row?.outcome ?? 'unknown'
+  },
+
+  deleteClient: (id, occasion) =>
+    database.transaction((sql) => deleteIn(sql, id, (won) => insertEvents(sql, won, occasion.events))),
+})

@@ -1,0 +1,52 @@
+// Owns the deletion of what expired, in bounded batches. Never waits: rows that somebody holds are left for the next sweep, and
+// only dead rows are held, so that no token request waits for it either.
+
+import type { Instant, SweepStore } from '@vouchsafe/core'
+import type { Database, Queries } from '../database.ts'
+import type { Part } from './events.ts'
+
+/** Tables with the column that says when a row is dead. A grant's tokens are dead before it is. */
+const KINDS = [
+  ['access_tokens', 'expires_at'],
+  ['grants', 'expires_at'],
+  ['interactions', 'expires_at'],
+  ['reservations', 'expires_at'],
+  ['attempts', 'expires_at'],
+  ['consents', 'expires_at'],
+  ['sessions', 'idle_expires_at'],
+] as const
+
+const dead = (
+  sql: Queries,
+  [table, end]: (typeof KINDS)[number],
+  sweep: { before: Instant; limit: number },
+): Part => sql`
+  delete from ${sql(table)} where ctid = any (array(
+    select ctid from ${sql(table)} where ${sql(end)} < ${sweep.before}::bigint
+    order by ${sql(end)} limit ${sweep.limit}::integer for update skip locked
+  ))`
+
+const sweepKind = async (
+  database: Database,
+  kind: (typeof KINDS)[number],
+  sweep: { readonly before: Instant; readonly limit: number },
+): Promise<number> => {
+  const [row] = await database.statement<{ count: number }>((sql) =>
+    kind[0] === 'grants'
+      ? sql`
+        with gone as (${dead(sql, kind, sweep)} returning handle),
+        claims as (delete from grant_claims c using gone where c.handle = gone.handle)
+        select count(*)::integer as count from gone`
+      : sql`with gone as (${dead(sql, kind, sweep)} returning 1) select count(*)::integer as count from gone`,
+  )
+  return row?.count ?? 0
+}
+
+/** The sweeper of Postgres. */
+export const createSweepStore = (database: Database): SweepStore => ({
+  sweepExpired: async (sweep) => {
+    let count = 0
+    for (const kind of KINDS) count += await sweepKind(database, kind, sweep)
+    return count
+  },
+})
