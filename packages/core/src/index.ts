@@ -3,6 +3,7 @@
 export * from './base/index.ts'
 export type * from './ports/index.ts'
 export type * from './provider-types.ts'
+export type { AuthenticationFacts } from './session/index.ts'
 export * from './spec/index.ts'
 export type * from './store/index.ts'
 export * from './wire/index.ts'

@@ -1,6 +1,7 @@
 // Owns the type of a composed provider: what doors and embedders call. Never composes anything: see provider.ts.
 
-import type { Instant, Result, SessionId, Subject } from './base/index.ts'
+import type { Instant, Result, SessionId } from './base/index.ts'
+import type { AuthenticationFacts } from './session/index.ts'
 import type { SessionSnapshot } from './store/index.ts'
 import type { Cookie, PresentedInteraction, Reply, WireRequest } from './wire/index.ts'
 
@@ -16,16 +17,6 @@ export interface Route {
   readonly access: RouteAccess
   /** Whether browsers of other origins may read its answers (Fetch, CORS protocol). */
   readonly crossOrigin: boolean
-}
-
-/** What an embedder reports once a person has proved who he is. */
-export interface AuthenticationFacts {
-  /** Stable identifier of the person, 1 to 255 printable ASCII characters (OIDC Core §2 `sub`). */
-  readonly subject: Subject
-  /** Methods used (RFC 8176 §2), for instance `['pwd']`. */
-  readonly amr: readonly string[]
-  /** Level reached; undefined when the embedder names none. */
-  readonly acr: string | undefined
 }
 
 /** A submission of a page: which interaction, and the token that page was given. */

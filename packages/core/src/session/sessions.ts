@@ -12,9 +12,9 @@ import {
   type Result,
   type SessionId,
   sessionId,
+  type Subject,
 } from '../base/index.ts'
 import { type Context, digestOf, randomText } from '../context/index.ts'
-import type { AuthenticationFacts } from '../provider-types.ts'
 import type { SessionRecord, SessionSnapshot } from '../store/index.ts'
 import { type Cookie, readCookie, type WireRequest } from '../wire/index.ts'
 
@@ -22,6 +22,16 @@ import { type Cookie, readCookie, type WireRequest } from '../wire/index.ts'
 const MAX_SESSIONS = 5
 // The idle end moves at most this often, so that reading a session rarely writes.
 const TOUCH_STEP = 300
+
+/** What an embedder reports once a person has proved who he is. */
+export interface AuthenticationFacts {
+  /** Stable identifier of the person, 1 to 255 printable ASCII characters (OIDC Core §2 `sub`). */
+  readonly subject: Subject
+  /** Methods used (RFC 8176 §2), for instance `['pwd']`. */
+  readonly amr: readonly string[]
+  /** Level reached; undefined when the embedder names none. */
+  readonly acr: string | undefined
+}
 
 /** A session of the browser with the secret that names it. */
 export interface HeldSession extends SessionSnapshot {

@@ -17,6 +17,7 @@ export type AuthorizationError =
   | 'request_uri_not_supported'
   | 'registration_not_supported'
   | 'invalid_target'
+  | 'invalid_authorization_details'
   | 'unmet_authentication_requirements'
 
 /** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2). */

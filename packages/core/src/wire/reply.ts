@@ -95,6 +95,8 @@ export interface ErrorPage {
   readonly reference: string
   /** Words for a developer, made by the server alone. */
   readonly detail: string
+  /** The client that the person came from, where it is known for sure. */
+  readonly client: ClientDisplay | undefined
 }
 
 /** Everything an endpoint can answer. */

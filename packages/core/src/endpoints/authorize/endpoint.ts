@@ -1,0 +1,95 @@
+// Owns the authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): GET and POST through the same parser and the same flow.
+
+import { auditEntry } from '../../audit/index.ts'
+import { err, type MultiMap, type Result } from '../../base/index.ts'
+import type { Answer, Context } from '../../context/index.ts'
+import { NO_PROGRESS } from '../../interaction/index.ts'
+import { ensureBrowser, findBrowser, liveSessions } from '../../session/index.ts'
+import {
+  isFormContentType,
+  parseForm,
+  type Reply,
+  readCookie,
+  singleHeader,
+  type WireRequest,
+} from '../../wire/index.ts'
+import { advance, type Flow, type Visit } from './flow.ts'
+import { locateClient, parseAuthorizationRequest } from './parse.ts'
+import { newInteraction } from './present.ts'
+import type { PageRejection } from './rejection.ts'
+import { respondError, respondPage } from './respond.ts'
+
+/** One visit by a request; the browser is given its cookie if it has none. */
+export const visitOf = async (context: Context, request: WireRequest): Promise<Visit> => {
+  const now = context.ports.clock.now()
+  const browser = await ensureBrowser(context, request)
+  return {
+    browser,
+    network: request.remoteAddress,
+    now,
+    sessions: () => liveSessions(context, request, now),
+    cookies: [],
+  }
+}
+
+const formOf = (request: WireRequest): Result<MultiMap, PageRejection> => {
+  if (request.method === 'GET') return parseForm(request.query)
+  if (request.method !== 'POST') return err({ reason: 'methodNotAllowed' })
+  if (!isFormContentType(singleHeader(request, 'content-type'))) return err({ reason: 'notAForm' })
+  return parseForm(request.body ?? '')
+}
+
+/**
+ * Whether a POST came without any cookie of ours: a browser leaves Lax cookies out of a cross-site POST, so nothing is known of it until it
+ * comes back by GET.
+ */
+const cameBare = async (context: Context, request: WireRequest): Promise<boolean> =>
+  request.method === 'POST' &&
+  (await findBrowser(context, request)) === undefined &&
+  readCookie(request, context.cookies.session) === undefined
+
+const onPage = (
+  context: Context,
+  request: WireRequest,
+  rejection: PageRejection,
+  clientId: string | undefined,
+): Answer<Reply> => {
+  const { reply, reference } = respondPage(context, rejection)
+  const fields = {
+    reason: rejection.reason,
+    reference,
+    network: request.remoteAddress,
+    ...(clientId === undefined ? {} : { clientId }),
+  }
+  return { reply, events: [auditEntry('authorization.refused', context.ports.clock.now(), fields)] }
+}
+
+/** Answers an authorization request. */
+export const authorizeEndpoint =
+  (context: Context) =>
+  async (request: WireRequest): Promise<Answer<Reply>> => {
+    const form = formOf(request)
+    if (!form.ok) return onPage(context, request, form.error, undefined)
+    const address = await locateClient(context, form.value)
+    if (!address.ok) return onPage(context, request, address.error, undefined)
+    const parsed = await parseAuthorizationRequest(context, form.value, address.value)
+    const now = context.ports.clock.now()
+    if (!parsed.ok) {
+      const { clientId } = address.value.client
+      const fields = { clientId, reason: parsed.error.reason, network: request.remoteAddress }
+      const events = [auditEntry('authorization.refused', now, fields)]
+      return { reply: respondError(context, address.value, parsed.error, []), events }
+    }
+    if (await cameBare(context, request)) {
+      const interaction = newInteraction(context, {
+        request: parsed.value,
+        browserDigest: undefined,
+        progress: NO_PROGRESS,
+        now,
+      })
+      await context.stores.interactions.openInteraction(interaction)
+      return { reply: { kind: 'resume', interactionId: interaction.id, cookies: [] }, events: [] }
+    }
+    const flow: Flow = { request: parsed.value, interaction: undefined, allowed: false }
+    return advance(context, await visitOf(context, request), flow)
+  }

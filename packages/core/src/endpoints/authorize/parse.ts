@@ -1,0 +1,193 @@
+// Owns turning an authorization request into a typed one. Never answers: what it cannot parse it names. Client and redirect URI come
+// first, because until both are known nothing may leave for the client (RFC 9700 §4.1.3).
+
+import {
+  err,
+  type MultiMap,
+  clientId as namedClient,
+  subject as namedSubject,
+  ok,
+  type Result,
+  repeated,
+  type Subject,
+  single,
+  type VerifiedRedirectUri,
+} from '../../base/index.ts'
+import { idTokenClaim, isEmptyRequest, limitClaims, parseClaims } from '../../claims/index.ts'
+import { matchRedirectUri } from '../../client/index.ts'
+import type { Context } from '../../context/index.ts'
+import { parseChallenge } from '../../pkce/index.ts'
+import { decideScope, parseScope } from '../../scope/index.ts'
+import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode, SIGNING_ALGS } from '../../spec/index.ts'
+import type { AuthorizationRequestRecord, ClaimsRequest, ClientRecord } from '../../store/index.ts'
+import { verifyJws } from '../../tokens/index.ts'
+import type { AuthorizationRejection, PageRejection, UnsupportedParameter } from './rejection.ts'
+
+/** Where an answer may go: known before anything else of the request is looked at. */
+export interface AnswerAddress {
+  readonly client: ClientRecord
+  readonly redirectUri: VerifiedRedirectUri
+  readonly responseMode: ResponseMode
+  readonly state: string | undefined
+}
+
+const KNOWN: ReadonlySet<string> = new Set(
+  `client_id redirect_uri response_type response_mode scope state nonce code_challenge code_challenge_method prompt max_age
+  login_hint id_token_hint ui_locales claims_locales claims acr_values display request request_uri registration resource
+  authorization_details`.split(/\s+/),
+)
+
+const oneOf = <T extends string>(values: readonly T[], value: string | undefined): T | undefined =>
+  values.find((known) => known === value)
+
+/** Finds client and redirect URI; a disabled client is as unknown as one that never was. */
+export const locateClient = async (context: Context, form: MultiMap): Promise<Result<AnswerAddress, PageRejection>> => {
+  const id = single(form, 'client_id')
+  if (id === undefined || id.length > LIMITS.clientId) return err({ reason: 'clientIdMissing' })
+  const client = await context.stores.clients.findClient(namedClient(id))
+  if (client === undefined || client.disabled) return err({ reason: 'clientUnknown' })
+  const requested = single(form, 'redirect_uri')
+  if (requested === undefined) return err({ reason: 'redirectUriMissing' })
+  const redirectUri = matchRedirectUri(client, requested)
+  if (redirectUri === undefined) return err({ reason: 'redirectUriUnregistered' })
+  const state = single(form, 'state')
+  return ok({
+    client,
+    redirectUri,
+    responseMode: oneOf(RESPONSE_MODES, single(form, 'response_mode')) ?? 'query',
+    state: state !== undefined && state.length <= LIMITS.state ? state : undefined,
+  })
+}
+
+const LENGTHS: ReadonlyMap<string, number> = new Map([
+  ['state', LIMITS.state],
+  ['nonce', LIMITS.nonce],
+  ['scope', LIMITS.scope],
+  ['claims', LIMITS.claims],
+  ['login_hint', LIMITS.loginHint],
+  ['ui_locales', LIMITS.uiLocales],
+  ['acr_values', LIMITS.acrValues],
+  ['id_token_hint', LIMITS.jwt],
+])
+
+/** Checks that hold for the request as a whole: nothing repeated, nothing too long, nothing that is not built. */
+const parseWhole = (form: MultiMap): Result<true, AuthorizationRejection> => {
+  const name = repeated(form, new Set())[0]
+  if (name !== undefined) return err({ reason: 'parameterRepeated', name: KNOWN.has(name) ? name : 'a parameter' })
+  for (const [limited, limit] of LENGTHS) {
+    if ((single(form, limited)?.length ?? 0) > limit) return err({ reason: 'parameterTooLong', name: limited })
+  }
+  const asked = (parameter: UnsupportedParameter): boolean => single(form, parameter) !== undefined
+  for (const parameter of ['request', 'request_uri', 'registration', 'resource', 'authorization_details'] as const) {
+    if (asked(parameter)) return err({ reason: 'notSupported', name: parameter })
+  }
+  const mode = single(form, 'response_mode')
+  if (mode !== undefined && oneOf(RESPONSE_MODES, mode) === undefined) return err({ reason: 'responseModeUnsupported' })
+  const responseType = single(form, 'response_type')
+  if (responseType === undefined) return err({ reason: 'responseTypeMissing' })
+  return responseType === 'code' ? ok(true) : err({ reason: 'responseTypeUnsupported' })
+}
+
+const parsePrompts = (text: string | undefined): Result<readonly Prompt[], AuthorizationRejection> => {
+  const prompts: Prompt[] = []
+  for (const value of text === undefined ? [] : text.split(' ')) {
+    const prompt = oneOf(PROMPTS, value)
+    if (prompt === undefined) return err({ reason: 'promptMalformed' })
+    prompts.push(prompt)
+  }
+  if (prompts.includes('none') && prompts.length > 1) return err({ reason: 'promptNoneNotAlone' })
+  return ok(prompts)
+}
+
+const parseMaxAge = (text: string | undefined): Result<number | undefined, AuthorizationRejection> => {
+  if (text === undefined) return ok(undefined)
+  return /^[0-9]{1,10}$/.test(text) ? ok(Number(text)) : err({ reason: 'maxAgeMalformed' })
+}
+
+const parseClaimsOf = (
+  text: string | undefined,
+  client: ClientRecord,
+): Result<ClaimsRequest | undefined, AuthorizationRejection> => {
+  if (text === undefined) return ok(undefined)
+  const parsed = parseClaims(text)
+  if (!parsed.ok) return parsed
+  const limited = limitClaims(parsed.value, client.scopes)
+  return ok(isEmptyRequest(limited) ? undefined : limited)
+}
+
+/** The person that an ID token of ours names; an expired one will do, one that we did not sign will not (OIDC Core §3.1.2.1). */
+const subjectOfHint = async (
+  context: Context,
+  client: ClientRecord,
+  hint: string | undefined,
+): Promise<Result<Subject | undefined, AuthorizationRejection>> => {
+  if (hint === undefined) return ok(undefined)
+  const ring = await context.ports.keys.keys()
+  const keys = ring.filter((key) => key.state !== 'retired').map((key) => key.publicJwk)
+  const verified = await verifyJws(hint, { keys, algs: SIGNING_ALGS, types: ['jwt'] })
+  if (!verified.ok) return err({ reason: 'idTokenHintInvalid' })
+  const { iss, sub, aud } = verified.value.claims
+  if (iss !== context.issuer || aud !== client.clientId || typeof sub !== 'string')
+    return err({ reason: 'idTokenHintInvalid' })
+  return ok(namedSubject(sub))
+}
+
+const subjectOfClaims = (claims: ClaimsRequest | undefined): Subject | undefined => {
+  const value = idTokenClaim(claims, 'sub')?.values[0]
+  return typeof value === 'string' ? namedSubject(value) : undefined
+}
+
+const words = (text: string | undefined): readonly string[] => text?.split(' ').filter((word) => word !== '') ?? []
+
+/** Parses all that is left once the answer has an address; unknown parameters, `display` and odd locales are ignored (OIDC Core §3.1.2.1). */
+export const parseAuthorizationRequest = async (
+  context: Context,
+  form: MultiMap,
+  address: AnswerAddress,
+): Promise<Result<AuthorizationRequestRecord, AuthorizationRejection>> => {
+  const { client } = address
+  const value = (name: string): string | undefined => single(form, name)
+  const whole = parseWhole(form)
+  if (!whole.ok) return whole
+  if (!client.grantTypes.includes('authorization_code')) return err({ reason: 'grantTypeNotAllowed' })
+  const requested = parseScope(value('scope') ?? '')
+  if (!requested.ok) return value('scope') === undefined ? err({ reason: 'scopeMissing' }) : requested
+  const scope = decideScope(requested.value, client.scopes)
+  if (!scope.ok) return scope
+  const codeChallenge = parseChallenge({
+    challenge: value('code_challenge'),
+    method: value('code_challenge_method'),
+    nonce: value('nonce'),
+    // A public client has nothing else to bind the code to, whatever its record says (RFC 9700 §2.1.1).
+    pkce: client.authMethod === 'none' ? 'required' : client.pkce,
+    nonceRule: client.nonce,
+  })
+  if (!codeChallenge.ok) return codeChallenge
+  const prompts = parsePrompts(value('prompt'))
+  if (!prompts.ok) return prompts
+  const maxAge = parseMaxAge(value('max_age'))
+  if (!maxAge.ok) return maxAge
+  const claims = parseClaimsOf(value('claims'), client)
+  if (!claims.ok) return claims
+  const hinted = await subjectOfHint(context, client, value('id_token_hint'))
+  if (!hinted.ok) return hinted
+  const claimed = subjectOfClaims(claims.value)
+  if (hinted.value !== undefined && claimed !== undefined && hinted.value !== claimed)
+    return err({ reason: 'subjectsDiffer' })
+  return ok({
+    clientId: client.clientId,
+    redirectUri: address.redirectUri,
+    responseMode: address.responseMode,
+    scope: scope.value,
+    state: address.state,
+    nonce: value('nonce'),
+    codeChallenge: codeChallenge.value,
+    prompts: prompts.value,
+    maxAge: maxAge.value,
+    loginHint: value('login_hint'),
+    requiredSubject: hinted.value ?? claimed,
+    uiLocales: words(value('ui_locales')),
+    acrValues: words(value('acr_values')),
+    claims: claims.value,
+  })
+}

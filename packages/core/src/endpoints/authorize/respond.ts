@@ -1,0 +1,98 @@
+// Owns the authorization response: code or error, at the verified redirect URI or on our own page. Never sends anything to a URI
+// that was not verified: the type does not allow it.
+
+import type { VerifiedRedirectUri } from '../../base/index.ts'
+import { type Context, referenceCode } from '../../context/index.ts'
+import type { ResponseMode } from '../../spec/index.ts'
+import {
+  type ClientDisplay,
+  type Cookie,
+  formEncode,
+  NO_HEADERS,
+  pageReply,
+  type Reply,
+  type ReplyHeaders,
+} from '../../wire/index.ts'
+import {
+  type AuthorizationRejection,
+  type PageRejection,
+  type PageWords,
+  toPageWords,
+  toWireError,
+} from './rejection.ts'
+
+/** Where and how a client is answered. */
+export interface ResponseAddress {
+  readonly redirectUri: VerifiedRedirectUri
+  readonly responseMode: ResponseMode
+  readonly state: string | undefined
+}
+
+const respondWith = (
+  context: Context,
+  address: ResponseAddress,
+  answer: readonly (readonly [string, string])[],
+  cookies: readonly Cookie[],
+): Reply => {
+  const parameters: readonly (readonly [string, string])[] = [
+    ...answer,
+    ...(address.state === undefined ? [] : [['state', address.state] as const]),
+    ['iss', context.issuer],
+  ]
+  if (address.responseMode === 'form_post')
+    return { kind: 'formPost', action: address.redirectUri, parameters, cookies }
+  const query = parameters.map(([name, value]) => `${name}=${formEncode(value)}`).join('&')
+  // The registered query stays as it is (RFC 6749 §3.1.2).
+  const joint = address.redirectUri.includes('?') ? '&' : '?'
+  return { kind: 'redirect', location: `${address.redirectUri}${joint}${query}`, cookies }
+}
+
+/** Answers with a code (RFC 6749 §4.1.2, RFC 9207 §2). */
+export const respondCode = (
+  context: Context,
+  address: ResponseAddress,
+  code: string,
+  cookies: readonly Cookie[],
+): Reply => respondWith(context, address, [['code', code]], cookies)
+
+/** Answers with an error, in the same response mode (RFC 6749 §4.1.2.1). */
+export const respondError = (
+  context: Context,
+  address: ResponseAddress,
+  rejection: AuthorizationRejection,
+  cookies: readonly Cookie[],
+): Reply => {
+  const { error, description } = toWireError(rejection)
+  return respondWith(
+    context,
+    address,
+    [
+      ['error', error],
+      ['error_description', description],
+    ],
+    cookies,
+  )
+}
+
+/** A page with its reference, which the audit event carries too. */
+export interface ProblemReply {
+  readonly reply: Reply
+  readonly reference: string
+}
+
+/** A page for a problem that has no client to be told. */
+export const respondProblem = (
+  context: Context,
+  page: PageWords & { readonly client?: ClientDisplay },
+  headers: ReplyHeaders = NO_HEADERS,
+): ProblemReply => {
+  const reference = referenceCode(context)
+  const { problem, detail } = page
+  return { reply: pageReply(page.status, { problem, reference, detail, client: page.client }, headers), reference }
+}
+
+/** The page for a rejection that may not be redirected. */
+export const respondPage = (context: Context, rejection: PageRejection): ProblemReply => {
+  const headers = rejection.reason === 'methodNotAllowed' ? new Map([['Allow', 'GET, POST']]) : NO_HEADERS
+  return respondProblem(context, toPageWords(rejection), headers)
+}
