@@ -34,10 +34,11 @@ export class SigningKeyError extends Error {
 }
 
 /** The one kind of key that fits each algorithm (RFC 7518 §3.3, §3.4, RFC 8037 §3.1). */
-export const KEY_KIND_OF_ALG = { RS256: 'RSA', ES256: 'P-256', EdDSA: 'Ed25519' } as const satisfies Record<
-  string,
-  KeyKind
->
+export const KEY_KIND_OF_ALG: Readonly<Record<'RS256' | 'ES256' | 'EdDSA', KeyKind>> = {
+  RS256: 'RSA',
+  ES256: 'P-256',
+  EdDSA: 'Ed25519',
+}
 
 /** A private key reduced to the members that an import needs, beside its public half. */
 export interface SigningJwk {

@@ -3,7 +3,7 @@
 import { base64url, isJsonObject, type Json, type JsonObject, utf8 } from '../base/index.ts'
 import { KEY_KIND_OF_ALG, parseSigningJwk, SigningKeyError } from '../base/signing-jwk.ts'
 import type { SigningKeyName } from '../ports/index.ts'
-import { importAlgorithm, type WebKey } from './signing-key.ts'
+import { type WebKey, webAlgorithm } from './signing-key.ts'
 
 /** A fresh signing key. */
 export interface GeneratedSigningKey extends SigningKeyName {
@@ -16,7 +16,7 @@ export interface GeneratedSigningKey extends SigningKeyName {
 const privateKey = async (alg: SigningKeyName['alg']): Promise<WebKey> => {
   if (!Object.hasOwn(KEY_KIND_OF_ALG, alg)) throw new SigningKeyError('unsupportedAlg', { kid: '', alg })
   // 2048 bits are what every relying party accepts and enough for keys that rotate (NIST SP 800-57 part 1 §5.6.1).
-  const parameters = { ...importAlgorithm(alg), modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
+  const parameters = { ...webAlgorithm(alg), modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) }
   const made = await crypto.subtle.generateKey(parameters, true, ['sign', 'verify'])
   if (!('privateKey' in made)) throw new SigningKeyError('unsupportedAlg', { kid: '', alg })
   return made.privateKey

@@ -3,7 +3,7 @@
 import { type JsonObject, utf8 } from '../base/index.ts'
 import { SigningKeyError } from '../base/signing-jwk.ts'
 import type { MaybePromise, Signer, SigningKeyName } from '../ports/index.ts'
-import { importSigningJwk, signAlgorithm, soundWebKey, type WebKey } from './signing-key.ts'
+import { importSigningJwk, soundWebKey, type WebKey, webAlgorithm } from './signing-key.ts'
 
 /** One private key with its name: as a JWK, or as a `CryptoKey` of the runtime. */
 export type WebSigningKey = SigningKeyName &
@@ -16,7 +16,7 @@ export type WebSigningKey = SigningKeyName &
 export type FindWebSigningKey = (kid: string) => MaybePromise<WebKey | undefined>
 
 const signWith = async (name: SigningKeyName, key: WebKey, signingInput: string): Promise<Uint8Array> =>
-  new Uint8Array(await crypto.subtle.sign(signAlgorithm(name.alg), key, utf8(signingInput)))
+  new Uint8Array(await crypto.subtle.sign(webAlgorithm(name.alg), key, utf8(signingInput)))
 
 const fixedSigner = async (keys: readonly WebSigningKey[]): Promise<Signer> => {
   const byKid = new Map<string, SigningKeyName & { readonly key: WebKey }>()

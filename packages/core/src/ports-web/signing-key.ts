@@ -8,19 +8,21 @@ import type { SigningKeyName } from '../ports/index.ts'
 /** A private key of the runtime. */
 export type WebKey = Parameters<typeof crypto.subtle.sign>[1]
 
-const IMPORT = {
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  EdDSA: { name: 'Ed25519' },
-} as const
+/** An algorithm as WebCrypto names it; each operation reads the members that it knows. */
+export interface WebAlgorithm {
+  readonly name: string
+  readonly hash: string
+  readonly namedCurve: string
+}
 
-const SIGN = { RS256: IMPORT.RS256, ES256: { name: 'ECDSA', hash: 'SHA-256' }, EdDSA: IMPORT.EdDSA } as const
+const ALGORITHMS: Readonly<Record<SigningKeyName['alg'], WebAlgorithm>> = {
+  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', namedCurve: '' },
+  ES256: { name: 'ECDSA', hash: 'SHA-256', namedCurve: 'P-256' },
+  EdDSA: { name: 'Ed25519', hash: '', namedCurve: '' },
+}
 
-/** How WebCrypto names an algorithm when it signs (Web Cryptography API §18.2). */
-export const signAlgorithm = (alg: SigningKeyName['alg']): (typeof SIGN)[SigningKeyName['alg']] => SIGN[alg]
-
-/** How WebCrypto names an algorithm when it imports or makes a key. */
-export const importAlgorithm = (alg: SigningKeyName['alg']): (typeof IMPORT)[SigningKeyName['alg']] => IMPORT[alg]
+/** How WebCrypto names an algorithm for making, importing and signing (Web Cryptography API §18.2). */
+export const webAlgorithm = (alg: SigningKeyName['alg']): WebAlgorithm => ALGORITHMS[alg]
 
 const property = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
@@ -30,7 +32,7 @@ export const soundWebKey = (name: SigningKeyName, key: WebKey): WebKey => {
   if (!Object.hasOwn(KEY_KIND_OF_ALG, name.alg)) throw new SigningKeyError('unsupportedAlg', name)
   if (key.type !== 'private') throw new SigningKeyError('notPrivate', name)
   if (!key.usages.includes('sign')) throw new SigningKeyError('notForSigning', name)
-  const wanted = importAlgorithm(name.alg)
+  const wanted = webAlgorithm(name.alg)
   if (key.algorithm.name !== wanted.name) throw new SigningKeyError('otherKeyType', name)
   if (name.alg === 'ES256' && property(key.algorithm, 'namedCurve') !== 'P-256') {
     throw new SigningKeyError('otherKeyType', name)
@@ -45,7 +47,7 @@ export const soundWebKey = (name: SigningKeyName, key: WebKey): WebKey => {
 const importKey = async (name: SigningKeyName, jwk: JsonObject, usage: 'sign' | 'verify'): Promise<WebKey> => {
   try {
     // Not extractable: once imported, the key can be used here and read by nobody.
-    return await crypto.subtle.importKey('jwk', { ...jwk, ext: true }, importAlgorithm(name.alg), false, [usage])
+    return await crypto.subtle.importKey('jwk', { ...jwk, ext: true }, webAlgorithm(name.alg), false, [usage])
   } catch {
     throw new SigningKeyError('unreadable', name)
   }
@@ -59,7 +61,7 @@ export const importSigningJwk = async (name: SigningKeyName, jwk: JsonObject): P
   const key = soundWebKey(name, await importKey(name, parsed.value.members, 'sign'))
   const publicKey = await importKey(name, parsed.value.publicJwk.members, 'verify')
   const probe = new Uint8Array(1)
-  const algorithm = signAlgorithm(name.alg)
+  const algorithm = webAlgorithm(name.alg)
   const signature = await crypto.subtle.sign(algorithm, key, probe).catch(() => undefined)
   // A private part beside a foreign public one imports without a word in some runtimes; the published key would verify nothing.
   if (signature === undefined || !(await crypto.subtle.verify(algorithm, publicKey, signature, probe))) {
