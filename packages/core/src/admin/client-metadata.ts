@@ -1,0 +1,62 @@
+// Owns a client's settings written as metadata again: what is shown, exported, and changed by merging. Never holds a secret.
+
+import type { Instant, Json, JsonObject } from '../base/index.ts'
+import type { ClientRecord } from '../store/index.ts'
+
+/** A client as an administrator reads it: its metadata by the names of RFC 7591 §2, its state, and of its secrets only that they exist. */
+export interface ClientDescription {
+  readonly clientId: string
+  readonly version: number
+  readonly disabled: boolean
+  readonly createdAt: Instant
+  readonly updatedAt: Instant
+  readonly secrets: readonly { readonly expiresAt: Instant | undefined }[]
+  readonly metadata: JsonObject
+}
+
+/** The metadata of a record: read again by `validateClient`, it gives the same settings. */
+export const metadataOf = (client: ClientRecord): JsonObject => {
+  const all: readonly (readonly [string, Json | undefined])[] = [
+    ['client_name', client.name],
+    ['application_type', client.applicationType],
+    ['token_endpoint_auth_method', client.authMethod],
+    ['jwks', client.jwks.length === 0 ? undefined : { keys: client.jwks }],
+    ['redirect_uris', client.redirectUris],
+    ['localhost_any_port', client.localhostAnyPort],
+    ['scope', client.scopes.join(' ')],
+    ['grant_types', client.grantTypes],
+    ['pkce', client.pkce],
+    ['nonce', client.nonce],
+    ['id_token_signed_response_alg', client.idTokenAlg],
+    ['id_token_claims', client.idTokenClaims],
+    ['trusted', client.trusted],
+    ['default_max_age', client.defaultMaxAge],
+    ['cors_origins', client.corsOrigins],
+    ['client_uri', client.clientUri],
+    ['logo_uri', client.logoUri],
+    ['policy_uri', client.policyUri],
+    ['tos_uri', client.tosUri],
+  ]
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined))
+}
+
+/** What may be shown of a client: digests of secrets are left out, since whoever lists clients has no use for them. */
+export const describeClient = (client: ClientRecord): ClientDescription => ({
+  clientId: client.clientId,
+  version: client.version,
+  disabled: client.disabled,
+  createdAt: client.createdAt,
+  updatedAt: client.updatedAt,
+  secrets: client.secrets.map(({ expiresAt }) => ({ expiresAt })),
+  metadata: metadataOf(client),
+})
+
+/** Metadata with a change laid over it: a member of the change replaces, and null takes away (RFC 7396 §2, one level deep). */
+export const mergeMetadata = (current: JsonObject, change: JsonObject): JsonObject =>
+  Object.fromEntries(Object.entries({ ...current, ...change }).filter(([, value]) => value !== null))
+
+/** Names of the members that differ, in the order of the alphabet. */
+export const changedMembers = (before: JsonObject, after: JsonObject): readonly string[] =>
+  [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+    .toSorted()
