@@ -1,7 +1,10 @@
 // The public door of the core.
 
+export * from './audit/index.ts'
 export * from './base/index.ts'
 export type * from './ports/index.ts'
+export * from './provider.ts'
+export { ConfigurationError, type ProviderConfig, parseIssuer } from './provider-config.ts'
 export type * from './provider-types.ts'
 export type { AuthenticationFacts } from './session/index.ts'
 export * from './spec/index.ts'

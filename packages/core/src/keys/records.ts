@@ -1,25 +1,11 @@
 // Owns what the rest of the core may know of signing keys: their public side and where it comes from. Never sees a private key.
 
-import type { JsonObject } from '../base/index.ts'
 import type { KeyKind } from '../base/jwk.ts'
 import { parsePublicJwk } from '../base/jwk.ts'
-import type { MaybePromise } from '../ports/index.ts'
+import type { KeySource, PublicSigningKey as PublicKeyRecord } from '../ports/index.ts'
 import type { SigningAlg } from '../spec/index.ts'
-import type { KeyState } from '../store/index.ts'
 
-/** The public side of a signing key, and where it stands in its life. A `StoredKey` is one, too. */
-export interface PublicKeyRecord {
-  readonly kid: string
-  readonly alg: SigningAlg
-  readonly state: KeyState
-  readonly publicJwk: JsonObject
-}
-
-/** Where the public keys come from; asked at each use, so an implementation may cache for at most one second. */
-export interface KeySource {
-  /** All keys that are known, in any state. Rejects when they cannot be known now. */
-  keys(): MaybePromise<readonly PublicKeyRecord[]>
-}
+export type { KeySource, PublicSigningKey as PublicKeyRecord } from '../ports/index.ts'
 
 /** A set of keys that no provider can work with; `code` is stable, the message names the key by its identifier only (no member of it). */
 export class KeyConfigurationError extends Error {

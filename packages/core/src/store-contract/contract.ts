@@ -31,7 +31,7 @@ export type MethodName = {
   [S in keyof Stores]: `${S}.${keyof Stores[S] & string}`
 }[keyof Stores]
 
-/** One way a method can end: an outcome's own word; `nothing` for undefined; `value` for any other answer. */
+/** One way a method can end: an outcome's own word; `true`, `false`; `nothing` for undefined; `value` for any other answer. */
 export type Arm = `${MethodName}:${string}`
 
 /** What a case works with. Every call through `stores` is recorded. */

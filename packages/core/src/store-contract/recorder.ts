@@ -13,10 +13,10 @@ export interface Recorder {
   endRace(): void
 }
 
-/** The word for how a call ended: the outcome itself, `nothing` for undefined, `value` for any other answer. */
+/** The word for how a call ended: the outcome itself, `true` or `false`, `nothing` for undefined, `value` for any other answer. */
 export const armOf = (answer: unknown): string => {
   if (answer === undefined) return 'nothing'
-  if (typeof answer === 'string') return answer
+  if (typeof answer === 'string' || typeof answer === 'boolean') return String(answer)
   if (typeof answer === 'object' && answer !== null && 'outcome' in answer) return String(answer.outcome)
   return 'value'
 }

@@ -1,6 +1,6 @@
 // Owns the ID token: its claims, its hash of the access token and its signature. Never reads a clock or a store.
 
-import { base64url, type Instant, type JsonObject, utf8 } from '../base/index.ts'
+import { base64url, type Instant, type JsonObject, type Secret, secret, utf8 } from '../base/index.ts'
 import type { Context } from '../context/index.ts'
 import type { PublicSigningKey } from '../ports/index.ts'
 import type { SigningAlg } from '../spec/index.ts'
@@ -17,10 +17,6 @@ export interface IdTokenContent {
   readonly now: Instant
 }
 
-/** The key that signs now with an algorithm; undefined when the ring has none. */
-export const activeKey = (keys: readonly PublicSigningKey[], alg: SigningAlg): PublicSigningKey | undefined =>
-  keys.find((key) => key.alg === alg && key.state === 'active')
-
 /** Left half of the hash that goes with the signature algorithm (OIDC Core §3.1.3.6; SHA-512 for Ed25519). */
 const leftHalfHash = async (context: Context, alg: SigningAlg, token: string): Promise<string> => {
   const { hasher } = context.ports
@@ -33,7 +29,7 @@ export const mintIdToken = async (
   context: Context,
   key: PublicSigningKey,
   content: IdTokenContent,
-): Promise<string> => {
+): Promise<Secret> => {
   const { grant, now } = content
   const claims: JsonObject = {
     ...content.claims,
@@ -50,5 +46,5 @@ export const mintIdToken = async (
     ...(grant.acr === undefined ? {} : { acr: grant.acr }),
     ...(grant.amr.length === 0 ? {} : { amr: grant.amr }),
   }
-  return signJws(context.ports.signer, key, { typ: 'JWT', claims })
+  return secret(await signJws(context.ports.signer, key, { typ: 'JWT', claims }))
 }

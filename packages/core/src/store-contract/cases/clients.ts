@@ -154,4 +154,22 @@ export const clientCases: readonly StoreCase[] = [
       assert.deepEqual(await redeem(tools, redemptionOf(tools, anew), 13), { outcome: 'redeemed' })
     },
   },
+  {
+    ids: [],
+    title: 'an origin counts as registered while a client that is not disabled names exactly it',
+    covers: ['clients.isRegisteredOrigin:true', 'clients.isRegisteredOrigin:false'],
+    races: [],
+    run: async (tools) => {
+      const { stores, assert } = tools
+      const origin = 'https://spa.example'
+      assert.equal(await stores.clients.isRegisteredOrigin(origin), false)
+      const client = await register(tools, { corsOrigins: ['https://other.example', origin] })
+      assert.equal(await stores.clients.isRegisteredOrigin(origin), true)
+      for (const near of ['https://spa.example:8443', 'http://spa.example', 'https://spa.exampl', '%', '']) {
+        assert.equal(await stores.clients.isRegisteredOrigin(near), false, near)
+      }
+      await stores.clients.updateClient({ ...client, version: 2, disabled: true }, on(1))
+      assert.equal(await stores.clients.isRegisteredOrigin(origin), false)
+    },
+  },
 ]

@@ -1,0 +1,50 @@
+// Owns the metadata document (OIDC Discovery §3, RFC 8414 §2). Derived from what is built and configured, never written by hand.
+
+import type { JsonObject } from '../../base/index.ts'
+import { STANDARD_CLAIMS } from '../../claims/index.ts'
+import { ASSERTION_ALGS, CLIENT_AUTH_METHODS, PROMPTS, RESPONSE_MODES, STANDARD_SCOPES } from '../../spec/index.ts'
+
+/** What the document is derived from. */
+export interface MetadataFacts {
+  readonly issuer: string
+  readonly endpoints: {
+    readonly authorization: string
+    readonly token: string
+    readonly userinfo: string
+    readonly jwks: string
+  }
+  readonly grantTypes: readonly string[]
+  /** Algorithms with an active key. */
+  readonly signingAlgs: readonly string[]
+  readonly acrValues: readonly string[]
+  readonly uiLocales: readonly string[]
+}
+
+const ID_TOKEN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'nonce', 'auth_time', 'acr', 'amr', 'at_hash', 'sid']
+
+/** The document; every URL comes from the configured issuer. */
+export const metadataOf = (facts: MetadataFacts): JsonObject => ({
+  issuer: facts.issuer,
+  authorization_endpoint: facts.endpoints.authorization,
+  token_endpoint: facts.endpoints.token,
+  userinfo_endpoint: facts.endpoints.userinfo,
+  jwks_uri: facts.endpoints.jwks,
+  scopes_supported: STANDARD_SCOPES,
+  response_types_supported: ['code'],
+  response_modes_supported: RESPONSE_MODES,
+  grant_types_supported: facts.grantTypes,
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: facts.signingAlgs,
+  token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+  token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+  code_challenge_methods_supported: ['S256'],
+  claim_types_supported: ['normal'],
+  claims_supported: [...ID_TOKEN_CLAIMS, ...STANDARD_CLAIMS],
+  claims_parameter_supported: true,
+  request_parameter_supported: false,
+  request_uri_parameter_supported: false,
+  prompt_values_supported: PROMPTS,
+  authorization_response_iss_parameter_supported: true,
+  ...(facts.acrValues.length === 0 ? {} : { acr_values_supported: facts.acrValues }),
+  ...(facts.uiLocales.length === 0 ? {} : { ui_locales_supported: facts.uiLocales }),
+})

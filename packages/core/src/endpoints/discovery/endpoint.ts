@@ -1,0 +1,23 @@
+// Owns the discovery endpoints: one document at both well-known forms (OIDC Discovery §4, RFC 8414 §3).
+
+import type { Answer, Context } from '../../context/index.ts'
+import { SIGNING_ALGS } from '../../spec/index.ts'
+import type { Reply } from '../../wire/index.ts'
+import { type MetadataFacts, metadataOf } from './document.ts'
+
+/** Answers with the metadata; the text is made again only when the set of signing algorithms changes. */
+export const discoveryEndpoint = (
+  context: Context,
+  facts: Omit<MetadataFacts, 'signingAlgs'>,
+): (() => Promise<Answer<Reply>>) => {
+  let prepared = { algs: '', body: '' }
+  return async () => {
+    const active = (await context.ports.keys.keys()).filter((key) => key.state === 'active')
+    const signingAlgs = SIGNING_ALGS.filter((alg) => active.some((key) => key.alg === alg))
+    const algs = signingAlgs.join(' ')
+    if (prepared.algs !== algs) prepared = { algs, body: JSON.stringify(metadataOf({ ...facts, signingAlgs })) }
+    const headers = new Map([['Cache-Control', 'public, max-age=300']])
+    const reply: Reply = { kind: 'json', status: 200, contentType: 'application/json', body: prepared.body, headers }
+    return { reply, events: [] }
+  }
+}

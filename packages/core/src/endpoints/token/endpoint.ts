@@ -1,0 +1,129 @@
+// Owns the token endpoint's fixed pipeline (RFC 6749 §3.2): read, pick, authenticate, parse, load, decide, mint, commit, respond.
+// Grant types fill four of the steps and can leave out none of the others.
+
+import { auditEntry } from '../../audit/index.ts'
+import { err, type Instant, type MultiMap, ok, type Result, repeated, single } from '../../base/index.ts'
+import { authenticateClient, type PresentedCredentials, parseCredentials } from '../../client-auth/index.ts'
+import type { Answer, Context } from '../../context/index.ts'
+import type { GrantType, OpenGrantType, TokenRejection } from '../../grant-types/index.ts'
+import { isFormContentType, parseForm, type Reply, singleHeader, type WireRequest } from '../../wire/index.ts'
+import { type MintedTokens, mintAccessToken, mintTokens } from './mint.ts'
+import { respondRefused, respondTokens } from './respond.ts'
+
+// One retry settles an honest race; more means something keeps changing.
+const MAX_TRIES = 3
+
+interface ParsedForm {
+  readonly form: MultiMap
+  readonly grantType: OpenGrantType
+  readonly credentials: PresentedCredentials
+}
+
+const readForm = (request: WireRequest): Result<MultiMap, TokenRejection> => {
+  if (!isFormContentType(singleHeader(request, 'content-type'))) return err({ reason: 'notAForm' })
+  const form = parseForm(request.body ?? '')
+  if (!form.ok) return form
+  return repeated(form.value, new Set()).length === 0 ? form : err({ reason: 'parameterRepeated' })
+}
+
+const parseRequest = (
+  request: WireRequest,
+  grantTypes: ReadonlyMap<string, OpenGrantType>,
+): Result<ParsedForm, TokenRejection> => {
+  const form = readForm(request)
+  if (!form.ok) return form
+  const name = single(form.value, 'grant_type')
+  if (name === undefined) return err({ reason: 'parameterMissing', name: 'grant_type' })
+  const grantType = grantTypes.get(name)
+  if (grantType === undefined) return err({ reason: 'grantTypeUnsupported' })
+  // Resource indicators are not built; a token for less than was asked would be worse than none (RFC 8707 §2).
+  if (single(form.value, 'resource') !== undefined) return err({ reason: 'notSupported' })
+  const credentials = parseCredentials(request, form.value)
+  return credentials.ok ? ok({ form: form.value, grantType, credentials: credentials.value }) : credentials
+}
+
+interface Occasion {
+  readonly network: string
+  readonly now: Instant
+}
+
+const runOnce = async <Parsed, Loaded>(
+  context: Context,
+  { form, credentials }: ParsedForm,
+  grantType: GrantType<Parsed, Loaded>,
+  occasion: Occasion,
+): Promise<Result<MintedTokens, TokenRejection | 'stale'>> => {
+  const client = await authenticateClient(context, credentials, occasion)
+  if (!client.ok) return client
+  if (!client.value.client.grantTypes.includes(grantType.grantType)) return err({ reason: 'grantTypeNotAllowed' })
+  const parsed = grantType.parse(form)
+  if (!parsed.ok) return parsed
+  const loaded = await grantType.load(context, parsed.value)
+  const facts = { client: client.value, parsed: parsed.value, loaded, now: occasion.now }
+  const decided = grantType.decide(facts)
+  if (!decided.ok) return decided
+  const access = await mintAccessToken(context, client.value.client, decided.value, occasion.now)
+  // Signed before the commit, so that a signer that fails consumes nothing.
+  const minted = await mintTokens(context, {
+    client: client.value.client,
+    decision: decided.value,
+    access,
+    now: occasion.now,
+  })
+  if (!minted.ok) return minted
+  const committed = await grantType.commit(context, { ...facts, accessToken: access.record, network: occasion.network })
+  return committed.ok ? minted : committed
+}
+
+const run = async (
+  context: Context,
+  parsed: ParsedForm,
+  occasion: Occasion,
+): Promise<Result<MintedTokens, TokenRejection>> => {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const ending = await parsed.grantType.open((grantType) => runOnce(context, parsed, grantType, occasion))
+    if (ending.ok) return ending
+    if (ending.error !== 'stale') return err(ending.error)
+  }
+  return err({ reason: 'stateChanged' })
+}
+
+const refusalEvents = (
+  parsed: Result<ParsedForm, TokenRejection>,
+  rejection: TokenRejection,
+  told: { readonly error: string; readonly status: number },
+  occasion: Occasion,
+): Answer<Reply>['events'] => {
+  const clientId = parsed.ok ? parsed.value.credentials.clientId : undefined
+  const who = { reason: rejection.reason, network: occasion.network, ...(clientId === undefined ? {} : { clientId }) }
+  const authentication = told.status === 401 || told.status === 429
+  return [
+    authentication
+      ? auditEntry('client_authentication.failed', occasion.now, {
+          ...who,
+          ...(parsed.ok ? { method: parsed.value.credentials.method } : {}),
+        })
+      : auditEntry('token.refused', occasion.now, {
+          ...who,
+          error: told.error,
+          ...(parsed.ok ? { grantType: parsed.value.grantType.grantType } : {}),
+        }),
+  ]
+}
+
+/** Answers a token request. Only POST reaches it. */
+export const tokenEndpoint = (
+  context: Context,
+  grantTypes: readonly OpenGrantType[],
+): ((request: WireRequest) => Promise<Answer<Reply> & { readonly clientId: string | undefined }>) => {
+  const table = new Map(grantTypes.map((grantType) => [grantType.grantType, grantType]))
+  return async (request) => {
+    const occasion: Occasion = { network: request.remoteAddress, now: context.ports.clock.now() }
+    const parsed = parseRequest(request, table)
+    const ending = parsed.ok ? await run(context, parsed.value, occasion) : parsed
+    const clientId = parsed.ok ? parsed.value.credentials.clientId : undefined
+    if (ending.ok) return { reply: respondTokens(ending.value), events: [], clientId }
+    const { reply, told } = respondRefused(request, ending.error, occasion.now)
+    return { reply, events: refusalEvents(parsed, ending.error, told, occasion), clientId }
+  }
+}

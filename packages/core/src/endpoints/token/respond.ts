@@ -1,0 +1,33 @@
+// Owns the token response (RFC 6749 §5). Never cached, and never says more than the map of rejections does.
+
+import { type Instant, reveal } from '../../base/index.ts'
+import { retryAfter } from '../../client-auth/index.ts'
+import { type TokenRejection, toWireTokenError, type WireTokenError } from '../../grant-types/index.ts'
+import { headerCount, jsonReply, type Reply, type WireRequest } from '../../wire/index.ts'
+import type { MintedTokens } from './mint.ts'
+
+/** A successful answer; the granted scope is always told (RFC 6749 §5.1). */
+export const respondTokens = (tokens: MintedTokens): Reply =>
+  jsonReply(200, {
+    access_token: reveal(tokens.accessToken),
+    token_type: 'Bearer',
+    expires_in: tokens.expiresIn,
+    scope: tokens.scope.join(' '),
+    ...(tokens.idToken === undefined ? {} : { id_token: reveal(tokens.idToken) }),
+  })
+
+/** A refusal; 401 carries a Basic challenge where the client tried the Authorization header (RFC 6749 §5.2). */
+export const respondRefused = (
+  request: WireRequest,
+  rejection: TokenRejection,
+  now: Instant,
+): { readonly reply: Reply; readonly told: WireTokenError } => {
+  const told = toWireTokenError(rejection)
+  const headers = new Map<string, string>()
+  if (told.status === 401 && headerCount(request, 'authorization') > 0) {
+    headers.set('WWW-Authenticate', 'Basic realm="token endpoint", charset="UTF-8"')
+  }
+  if (told.until !== undefined) headers.set('Retry-After', String(retryAfter(told.until, now)))
+  if (told.status === 503) headers.set('Retry-After', '1')
+  return { reply: jsonReply(told.status, { error: told.error, error_description: told.description }, headers), told }
+}

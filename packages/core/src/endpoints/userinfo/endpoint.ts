@@ -1,0 +1,136 @@
+// Owns the userinfo endpoint (OIDC Core §5.3): GET and POST, token in the header or in a form body, never in the query. Everything that
+// bears on the token is read again at each use.
+
+import { auditEntry } from '../../audit/index.ts'
+import {
+  err,
+  type Instant,
+  type MultiMap,
+  ok,
+  type Result,
+  repeated,
+  reveal,
+  type Secret,
+  secret,
+  single,
+} from '../../base/index.ts'
+import { claimNamesFor, releaseClaims } from '../../claims/index.ts'
+import { type Answer, type Context, digestOf } from '../../context/index.ts'
+import { isLive } from '../../session/index.ts'
+import type { AccessTokenSnapshot } from '../../store/index.ts'
+import { parseCredential } from '../../tokens/index.ts'
+import {
+  isFormContentType,
+  jsonReply,
+  parseAuthorizationHeader,
+  parseForm,
+  type Reply,
+  singleHeader,
+  type WireRequest,
+} from '../../wire/index.ts'
+
+type UserinfoRejection =
+  | { readonly reason: 'tokenMissing' }
+  | { readonly reason: 'requestMalformed' | 'tokenInSeveralPlaces' }
+  | {
+      readonly reason:
+        | 'tokenUnknown'
+        | 'tokenExpired'
+        | 'tokenRevoked'
+        | 'clientGone'
+        | 'personDisabled'
+        | 'sessionEnded'
+    }
+  | { readonly reason: 'scopeInsufficient' }
+
+const readBody = (request: WireRequest): Result<MultiMap, UserinfoRejection> => {
+  if (request.method !== 'POST' || !isFormContentType(singleHeader(request, 'content-type'))) return ok(new Map())
+  const form = parseForm(request.body ?? '')
+  if (!form.ok || repeated(form.value, new Set()).length > 0) return err({ reason: 'requestMalformed' })
+  return form
+}
+
+const parseToken = (request: WireRequest): Result<Secret, UserinfoRejection> => {
+  const header = parseAuthorizationHeader(request)
+  if (!header.ok) return err({ reason: 'requestMalformed' })
+  const body = readBody(request)
+  if (!body.ok) return body
+  const inBody = single(body.value, 'access_token')
+  const inHeader = header.value.scheme === 'bearer' ? header.value.token : undefined
+  if (inBody !== undefined && inHeader !== undefined) return err({ reason: 'tokenInSeveralPlaces' })
+  if (inHeader !== undefined) return ok(inHeader)
+  return inBody === undefined ? err({ reason: 'tokenMissing' }) : ok(secret(inBody))
+}
+
+const load = async (context: Context, token: Secret): Promise<AccessTokenSnapshot | undefined> => {
+  const handle = parseCredential(reveal(token))
+  if (handle === undefined) return undefined
+  return context.stores.accessTokens.findAccessToken({ handle, digest: await digestOf(context, reveal(token)) })
+}
+
+/** Whether the token may be used now (RFC 6750 §3.1); pure. */
+const decide = (
+  snapshot: AccessTokenSnapshot | undefined,
+  now: Instant,
+): Result<AccessTokenSnapshot, UserinfoRejection> => {
+  if (snapshot === undefined) return err({ reason: 'tokenUnknown' })
+  const { token, grant, state } = snapshot
+  if (token.expiresAt <= now) return err({ reason: 'tokenExpired' })
+  if (snapshot.revokedAt !== undefined || state.revokedAt !== undefined) return err({ reason: 'tokenRevoked' })
+  if (state.client === undefined || state.client.disabled) return err({ reason: 'clientGone' })
+  if (state.subject?.status !== 'active') return err({ reason: 'personDisabled' })
+  const sessionLives = state.session !== undefined && isLive(state.session, now)
+  if (!grant.offline && !sessionLives) return err({ reason: 'sessionEnded' })
+  return token.scope.includes('openid') ? ok(snapshot) : err({ reason: 'scopeInsufficient' })
+}
+
+const challenge = (error: string, description: string, more = ''): ReadonlyMap<string, string> =>
+  new Map([['WWW-Authenticate', `Bearer error="${error}", error_description="${description}"${more}`]])
+
+const respondRefused = (rejection: UserinfoRejection): Reply => {
+  const refused = (status: number, error: string, description: string, more = ''): Reply =>
+    jsonReply(status, { error, error_description: description }, challenge(error, description, more))
+  switch (rejection.reason) {
+    case 'tokenMissing':
+      // No credentials, no error code (RFC 6750 §3.1).
+      return {
+        kind: 'empty',
+        status: 401,
+        headers: new Map([
+          ['WWW-Authenticate', 'Bearer'],
+          ['Cache-Control', 'no-store'],
+        ]),
+      }
+    case 'requestMalformed':
+      return refused(400, 'invalid_request', 'the request is malformed')
+    case 'tokenInSeveralPlaces':
+      return refused(400, 'invalid_request', 'send the token in one place')
+    case 'scopeInsufficient':
+      return refused(403, 'insufficient_scope', 'the token lacks the scope openid', ', scope="openid"')
+    default:
+      return refused(401, 'invalid_token', 'the access token is expired, revoked or unknown')
+  }
+}
+
+/** Answers with the claims that the token may see; `sub` is always among them. */
+export const userinfoEndpoint =
+  (context: Context) =>
+  async (request: WireRequest): Promise<Answer<Reply> & { readonly clientId: string | undefined }> => {
+    const now = context.ports.clock.now()
+    const token = parseToken(request)
+    const snapshot = token.ok ? await load(context, token.value) : undefined
+    const decided = token.ok ? decide(snapshot, now) : token
+    const clientId = snapshot?.token.clientId
+    const refused = (rejection: UserinfoRejection): Answer<Reply> & { readonly clientId: string | undefined } => {
+      const events = [auditEntry('userinfo.refused', now, { reason: rejection.reason, network: request.remoteAddress })]
+      return { reply: respondRefused(rejection), events, clientId }
+    }
+    if (!decided.ok) return refused(decided.error)
+    const { grant, token: used } = decided.value
+    const account = await context.ports.accounts.find(grant.subject)
+    if (account === undefined) return refused({ reason: 'personDisabled' })
+    const names = claimNamesFor({ scoped: true, scope: used.scope, requested: grant.claims?.userinfo ?? [] })
+    const body = { ...releaseClaims(names, account.claims), sub: grant.subject }
+    const events = [auditEntry('userinfo.served', now, { clientId: used.clientId, subject: grant.subject })]
+    return { reply: jsonReply(200, body), events, clientId }
+  }

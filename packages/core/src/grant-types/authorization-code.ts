@@ -1,0 +1,164 @@
+// Owns the authorization_code grant type (RFC 6749 §4.1.3, RFC 7636 §4.6). Never consumes before everything else holds: a refused
+// request leaves the code as it was, and only an otherwise valid replay kills the grant.
+
+import { auditEntry } from '../audit/index.ts'
+import {
+  type Digest,
+  err,
+  exhaustive,
+  type GrantHandle,
+  type MultiMap,
+  ok,
+  type Result,
+  single,
+} from '../base/index.ts'
+import { type Context, digestOf } from '../context/index.ts'
+import { challengeOf } from '../pkce/index.ts'
+import { isLive } from '../session/index.ts'
+import { LIMITS } from '../spec/index.ts'
+import type { AuthorizationCodeSnapshot, GrantRecord } from '../store/index.ts'
+import { parseCredential } from '../tokens/index.ts'
+import {
+  type CommitFacts,
+  type DecideFacts,
+  type GrantType,
+  grantTypeOf,
+  type OpenGrantType,
+  type TokenDecision,
+} from './grant-type.ts'
+import type { TokenRejection } from './rejection.ts'
+
+interface ParsedCodeRequest {
+  readonly code: string
+  readonly handle: GrantHandle
+  readonly redirectUri: string | undefined
+  readonly verifier: string | undefined
+}
+
+interface LoadedCode {
+  readonly codeDigest: Digest
+  readonly redirectUriDigest: Digest | undefined
+  /** What the verifier answers: `malformed` for one that no challenge can come from, undefined when none was sent. */
+  readonly challenge: string | 'malformed' | undefined
+  readonly snapshot: AuthorizationCodeSnapshot | undefined
+}
+
+type Facts = DecideFacts<ParsedCodeRequest, LoadedCode>
+
+const parse = (form: MultiMap): Result<ParsedCodeRequest, TokenRejection> => {
+  const code = single(form, 'code')
+  if (code === undefined) return err({ reason: 'parameterMissing', name: 'code' })
+  const handle = parseCredential(code)
+  if (handle === undefined) return err({ reason: 'codeUnknown' })
+  const redirectUri = single(form, 'redirect_uri')
+  if ((redirectUri?.length ?? 0) > LIMITS.redirectUri) return err({ reason: 'redirectUriMismatch' })
+  return ok({ code, handle, redirectUri, verifier: single(form, 'code_verifier') })
+}
+
+const load = async (context: Context, parsed: ParsedCodeRequest): Promise<LoadedCode> => {
+  const { redirectUri, verifier, handle } = parsed
+  const codeDigest = await digestOf(context, parsed.code)
+  return {
+    codeDigest,
+    redirectUriDigest: redirectUri === undefined ? undefined : await digestOf(context, redirectUri),
+    challenge:
+      verifier === undefined ? undefined : ((await challengeOf(context.ports.hasher, verifier)) ?? 'malformed'),
+    snapshot: await context.stores.grants.findAuthorizationCode({ handle, codeDigest }),
+  }
+}
+
+/** Each binding is checked by itself, whatever the others say (RFC 6749 §4.1.3). */
+const checkBindings = (facts: Facts, grant: GrantRecord): TokenRejection | undefined => {
+  const { redirectUriDigest, challenge } = facts.loaded
+  if (grant.clientId !== facts.client.client.clientId) return { reason: 'codeOfAnotherClient' }
+  // Left out, it is only missed where no challenge binds the code to who asked for it (OAuth 2.1 §10.1).
+  const redirectHolds =
+    redirectUriDigest === undefined ? grant.codeChallenge !== undefined : redirectUriDigest === grant.redirectUriDigest
+  if (!redirectHolds) return { reason: 'redirectUriMismatch' }
+  if (grant.codeChallenge === undefined) return challenge === undefined ? undefined : { reason: 'verifierUnexpected' }
+  if (challenge === undefined) return { reason: 'verifierMissing' }
+  return challenge === grant.codeChallenge ? undefined : { reason: 'verifierWrong' }
+}
+
+/** The state around the grant, read just now. */
+const checkState = (facts: Facts, snapshot: AuthorizationCodeSnapshot): TokenRejection | undefined => {
+  const { grant, state } = snapshot
+  if (state.revokedAt !== undefined) return { reason: 'grantRevoked' }
+  if (grant.codeExpiresAt <= facts.now) return { reason: 'codeExpired' }
+  if (state.subject?.status !== 'active') return { reason: 'personDisabled' }
+  const sessionLives = state.session !== undefined && isLive(state.session, facts.now)
+  return grant.offline || sessionLives ? undefined : { reason: 'sessionEnded' }
+}
+
+const decide = (facts: Facts): Result<TokenDecision, TokenRejection> => {
+  const { snapshot } = facts.loaded
+  if (snapshot === undefined) return err({ reason: 'codeUnknown' })
+  const { grant } = snapshot
+  const unbound = checkBindings(facts, grant)
+  if (unbound !== undefined) return err(unbound)
+  // Goes on to the commit, which revokes the grant in the write that finds the replay.
+  if (snapshot.redeemedAt !== undefined) return ok({ handle: grant.handle, scope: grant.scope, idTokenOf: undefined })
+  const dead = checkState(facts, snapshot)
+  if (dead !== undefined) return err(dead)
+  return ok({ handle: grant.handle, scope: grant.scope, idTokenOf: grant.scope.includes('openid') ? grant : undefined })
+}
+
+const commit = async (
+  context: Context,
+  facts: CommitFacts<ParsedCodeRequest, LoadedCode>,
+): Promise<Result<'committed', TokenRejection | 'stale'>> => {
+  const { client, loaded, parsed, accessToken, now, network } = facts
+  const { snapshot, challenge } = loaded
+  if (snapshot === undefined) return err({ reason: 'codeUnknown' })
+  const { clientId, version: clientVersion } = client.client
+  const { subject, handle, scope } = snapshot.grant
+  const fields = { clientId, subject, grant: handle, network }
+  const ending = await context.stores.grants.redeemAuthorizationCode(
+    {
+      handle: parsed.handle,
+      codeDigest: loaded.codeDigest,
+      clientId,
+      redirectUriDigest: loaded.redirectUriDigest,
+      codeChallenge: challenge,
+      basis: { clientVersion, subjectVersion: snapshot.state.subject?.version ?? 0 },
+      accessToken,
+      proofs: client.proofs,
+    },
+    {
+      now,
+      events: [auditEntry('authorization_code.redeemed', now, { ...fields, scope: scope.join(' ') })],
+      replayEvents: [auditEntry('authorization_code.replayed', now, fields)],
+    },
+  )
+  switch (ending.outcome) {
+    case 'redeemed':
+      return ok('committed')
+    case 'stale':
+      return err('stale')
+    case 'replayed':
+      return err({ reason: 'codeReplayed' })
+    case 'unknown':
+      return err({ reason: 'codeUnknown' })
+    case 'mismatched':
+      return err({ reason: 'codeOfAnotherClient' })
+    case 'proofReplayed':
+      return err({ reason: 'proofReplayed' })
+    case 'revoked':
+      return err({ reason: 'grantRevoked' })
+    case 'expired':
+      return err({ reason: 'codeExpired' })
+    default:
+      return exhaustive(ending)
+  }
+}
+
+const grantType: GrantType<ParsedCodeRequest, LoadedCode> = {
+  grantType: 'authorization_code',
+  parse,
+  load,
+  decide,
+  commit,
+}
+
+/** The authorization_code grant type. */
+export const authorizationCode: OpenGrantType = grantTypeOf(grantType)

@@ -1,0 +1,112 @@
+// Owns every reason to refuse a token request, and the one map from reasons to what a client is told. Never shows input, and says the
+// same for every way in which a code is not honoured, so that an attacker learns nothing from the wording.
+
+import type { Instant } from '../base/index.ts'
+import type { ClientAuthRejection, CredentialsRejection } from '../client-auth/index.ts'
+import type { TokenError } from '../spec/index.ts'
+import type { FormRejection } from '../wire/index.ts'
+
+/** Why a token request was refused. */
+export type TokenRejection =
+  | FormRejection
+  | CredentialsRejection
+  | ClientAuthRejection
+  | { readonly reason: 'parameterRepeated' }
+  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' }
+  | { readonly reason: 'grantTypeUnsupported' | 'grantTypeNotAllowed' | 'notSupported' }
+  | {
+      readonly reason:
+        | 'codeUnknown'
+        | 'codeOfAnotherClient'
+        | 'codeExpired'
+        | 'codeReplayed'
+        | 'grantRevoked'
+        | 'redirectUriMismatch'
+        | 'verifierMissing'
+        | 'verifierUnexpected'
+        | 'verifierWrong'
+        | 'personDisabled'
+        | 'sessionEnded'
+        | 'proofReplayed'
+        | 'stateChanged'
+    }
+
+/** What a client is told. */
+export interface WireTokenError {
+  readonly status: number
+  readonly error: TokenError
+  readonly description: string
+  /** When a throttled client may try again. */
+  readonly until: Instant | undefined
+}
+
+const told = (status: number, error: TokenError, description: string): WireTokenError => ({
+  status,
+  error,
+  description,
+  until: undefined,
+})
+
+const invalid = (description: string): WireTokenError => told(400, 'invalid_request', description)
+const unauthenticated: WireTokenError = told(401, 'invalid_client', 'client authentication failed')
+const notHonoured: WireTokenError = told(400, 'invalid_grant', 'the code is not valid for this request')
+const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
+
+type SimpleReason = Exclude<TokenRejection['reason'], 'clientThrottled' | 'parameterMissing'>
+
+const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
+  formTooLarge: told(413, 'invalid_request', 'the request is too large'),
+  tooManyFields: invalid('the request has too many parameters'),
+  formIllEncoded: invalid('the request is not valid form encoding'),
+  notAForm: invalid('the request body must be application/x-www-form-urlencoded'),
+  parameterRepeated: invalid('a parameter is repeated'),
+  grantTypeUnsupported: told(400, 'unsupported_grant_type', 'this grant type is not supported'),
+  grantTypeNotAllowed: told(400, 'unauthorized_client', 'this client may not use this grant type'),
+  notSupported: told(400, 'invalid_target', 'resource is not supported'),
+  credentialsMissing: unauthenticated,
+  credentialsMalformed: unauthenticated,
+  credentialsInSeveralPlaces: invalid('use one way of client authentication'),
+  clientIdsDiffer: unauthenticated,
+  assertionTypeUnsupported: unauthenticated,
+  clientUnknown: unauthenticated,
+  clientDisabled: unauthenticated,
+  clientSecretWrong: unauthenticated,
+  clientAuthMethodWrong: unauthenticated,
+  assertionIssuerWrong: unauthenticated,
+  assertionAudienceWrong: unauthenticated,
+  assertionExpiryMissing: unauthenticated,
+  assertionExpired: unauthenticated,
+  assertionExpiresTooLate: unauthenticated,
+  assertionNotYetValid: unauthenticated,
+  assertionIdMissing: unauthenticated,
+  jwtMalformed: unauthenticated,
+  jwtAlgorithmRefused: unauthenticated,
+  jwtTypeRefused: unauthenticated,
+  jwtKeyUnknown: unauthenticated,
+  jwtSignatureInvalid: unauthenticated,
+  proofReplayed: unauthenticated,
+  codeUnknown: notHonoured,
+  codeOfAnotherClient: notHonoured,
+  codeExpired: notHonoured,
+  codeReplayed: notHonoured,
+  redirectUriMismatch: notHonoured,
+  verifierMissing: notHonoured,
+  verifierUnexpected: notHonoured,
+  verifierWrong: notHonoured,
+  grantRevoked: ended,
+  personDisabled: ended,
+  sessionEnded: ended,
+  stateChanged: told(503, 'temporarily_unavailable', 'something changed meanwhile; try again'),
+}
+
+/** What a client is told for a reason (RFC 6749 §5.2). */
+export const toWireTokenError = (rejection: TokenRejection): WireTokenError => {
+  switch (rejection.reason) {
+    case 'clientThrottled':
+      return { ...told(429, 'temporarily_unavailable', 'too many failed attempts'), until: rejection.until }
+    case 'parameterMissing':
+      return invalid(`${rejection.name} is missing`)
+    default:
+      return SIMPLE[rejection.reason]
+  }
+}

@@ -1,0 +1,63 @@
+// Owns the sessions of the in-memory store. Never sees a cookie's secret.
+
+import { type Instant, instant } from '../base/index.ts'
+import type { SessionRecord, SessionStore } from '../store/index.ts'
+import { insertNew, keep, type MemoryState, record } from './state.ts'
+
+const end = (state: MemoryState, session: SessionRecord, endedAt: Instant): void => {
+  state.sessions.set(session.sid, keep({ ...session, endedAt }))
+}
+
+/** Sessions over a shared state. */
+export const memorySessions = (state: MemoryState): SessionStore => ({
+  findSessions: async (secretDigests) =>
+    secretDigests.flatMap((secretDigest) => {
+      const sid = state.sessionIds.get(secretDigest)
+      const session = sid && state.sessions.get(sid)
+      const subject = session && state.subjects.get(session.subject)
+      return session && subject ? [{ session, subject }] : []
+    }),
+
+  startSession: async ({ session, replaces }, occasion) => {
+    const known = state.subjects.get(session.subject)
+    if (known?.status === 'disabled') return 'subjectDisabled'
+    if (state.sessionIds.has(session.secretDigest)) throw new TypeError('a session with this secret is already stored')
+    insertNew(state.sessions, session.sid, keep(session))
+    state.sessionIds.set(session.secretDigest, session.sid)
+    if (known === undefined) {
+      state.subjects.set(session.subject, keep({ subject: session.subject, status: 'active', version: 1 }))
+    }
+    for (const sid of replaces) {
+      const replaced = state.sessions.get(sid)
+      if (replaced !== undefined && replaced.endedAt === undefined) end(state, replaced, occasion.now)
+    }
+    record(state, occasion.events)
+    return 'started'
+  },
+
+  touchSession: async ({ sid, idleExpiresAt }) => {
+    const session = state.sessions.get(sid)
+    if (session === undefined || session.endedAt !== undefined) return 'ended'
+    const forward = Math.max(session.idleExpiresAt, Math.min(idleExpiresAt, session.absoluteExpiresAt))
+    state.sessions.set(sid, keep({ ...session, idleExpiresAt: instant(forward) }))
+    return 'touched'
+  },
+
+  endSession: async (sid, occasion) => {
+    const session = state.sessions.get(sid)
+    if (session === undefined) return 'unknown'
+    if (session.endedAt !== undefined) return 'alreadyEnded'
+    end(state, session, occasion.now)
+    record(state, occasion.events)
+    return 'ended'
+  },
+
+  endSessionsOf: async ({ subject, except }, occasion) => {
+    const open = [...state.sessions.values()].filter(
+      (session) => session.subject === subject && session.sid !== except && session.endedAt === undefined,
+    )
+    for (const session of open) end(state, session, occasion.now)
+    record(state, occasion.events)
+    return open.length
+  },
+})

@@ -1,0 +1,102 @@
+// Owns the shared state of the in-memory store: maps of frozen records. Never holds a rule; an entry is replaced, never changed in place.
+
+import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
+import type {
+  AccessTokenRecord,
+  AuditEntry,
+  ClientRecord,
+  ConsentRecord,
+  GrantRecord,
+  InteractionRecord,
+  ResourceRecord,
+  SessionRecord,
+  StoredKey,
+  SubjectRecord,
+} from '../store/index.ts'
+
+/** A client, and a number that tells it from another one that had its id before. */
+export interface ClientEntry {
+  readonly record: ClientRecord
+  readonly incarnation: number
+}
+
+/** A grant with its code, and how far both have come. */
+export interface GrantEntry {
+  readonly grant: GrantRecord
+  readonly codeDigest: Digest
+  readonly clientIncarnation: number
+  readonly redeemedAt: Instant | undefined
+  readonly revokedAt: Instant | undefined
+}
+
+/** A counter of failures. */
+export interface AttemptEntry {
+  readonly failures: number
+  readonly blockedUntil: Instant
+  /** When the failures no longer count. */
+  readonly forgottenAt: Instant
+}
+
+/** Everything that the in-memory store keeps. Grows until swept, the audit events without end. */
+export interface MemoryState {
+  readonly clients: Map<ClientId, ClientEntry>
+  readonly resources: Map<string, ResourceRecord>
+  readonly subjects: Map<Subject, SubjectRecord>
+  readonly sessions: Map<SessionId, SessionRecord>
+  readonly sessionIds: Map<Digest, SessionId>
+  readonly consents: Map<string, ConsentRecord>
+  readonly grants: Map<GrantHandle, GrantEntry>
+  readonly tokens: Map<string, AccessTokenRecord>
+  readonly interactions: Map<string, InteractionRecord>
+  readonly reservations: Map<string, Instant>
+  readonly attempts: Map<Digest, AttemptEntry>
+  readonly events: AuditEntry[]
+  ring: { readonly revision: number; readonly keys: readonly StoredKey[] }
+  /** Counts up for incarnations and consent versions, so that none is used twice. */
+  serial: number
+}
+
+/** A state with nothing in it. */
+export const emptyState = (): MemoryState => ({
+  clients: new Map(),
+  resources: new Map(),
+  subjects: new Map(),
+  sessions: new Map(),
+  sessionIds: new Map(),
+  consents: new Map(),
+  grants: new Map(),
+  tokens: new Map(),
+  interactions: new Map(),
+  reservations: new Map(),
+  attempts: new Map(),
+  events: [],
+  ring: { revision: 0, keys: [] },
+  serial: 0,
+})
+
+/** One key out of several parts that no other parts make. */
+export const keyOf = (...parts: readonly string[]): string => JSON.stringify(parts)
+
+const freeze = (value: unknown): void => {
+  if (typeof value !== 'object' || value === null) return
+  for (const part of Object.values(value)) freeze(part)
+  Object.freeze(value)
+}
+
+/** A frozen copy: neither the giver nor a later reader can change what is kept. */
+export const keep = <T>(value: T): T => {
+  const copy = structuredClone(value)
+  freeze(copy)
+  return copy
+}
+
+/** Writes the events of a transition that succeeded. */
+export const record = (state: MemoryState, events: readonly AuditEntry[]): void => {
+  for (const event of events) state.events.push(keep(event))
+}
+
+/** Puts a record under a key that nothing has yet; a second one is a caller's error, since such keys are random. */
+export const insertNew = <K extends string, V>(map: Map<K, V>, key: K, value: V): void => {
+  if (map.has(key)) throw new TypeError('a record with this key is already stored')
+  map.set(key, value)
+}

@@ -1,0 +1,49 @@
+// Owns the upkeep of the in-memory store. Never takes what still counts: a grant goes after its last token.
+
+import type { GrantHandle, Instant } from '../base/index.ts'
+import type { SweepStore } from '../store/index.ts'
+import type { MemoryState } from './state.ts'
+
+/** Deletes at most `limit` entries that are over; answers how many went. */
+const sweepMap = <K, V>(
+  map: Map<K, V>,
+  limit: number,
+  isOver: (value: V) => boolean,
+  after?: (value: V) => void,
+): number => {
+  let gone = 0
+  for (const [key, value] of map) {
+    if (gone === limit) break
+    if (!isOver(value)) continue
+    map.delete(key)
+    after?.(value)
+    gone++
+  }
+  return gone
+}
+
+const handlesInUse = (state: MemoryState): ReadonlySet<GrantHandle> =>
+  new Set([...state.tokens.values()].map((token) => token.handle))
+
+/** Upkeep over a shared state. */
+export const memorySweeps = (state: MemoryState): SweepStore => ({
+  sweepExpired: async ({ before, limit }) => {
+    const isOver = (end: Instant): boolean => end < before
+    const tokens = sweepMap(state.tokens, limit, (token) => isOver(token.expiresAt))
+    const used = handlesInUse(state)
+    return (
+      tokens +
+      sweepMap(state.grants, limit, ({ grant }) => isOver(grant.codeExpiresAt) && !used.has(grant.handle)) +
+      sweepMap(
+        state.sessions,
+        limit,
+        (session) => isOver(session.idleExpiresAt) || isOver(session.absoluteExpiresAt),
+        (session) => state.sessionIds.delete(session.secretDigest),
+      ) +
+      sweepMap(state.consents, limit, (consent) => isOver(consent.expiresAt)) +
+      sweepMap(state.interactions, limit, (interaction) => isOver(interaction.expiresAt)) +
+      sweepMap(state.reservations, limit, isOver) +
+      sweepMap(state.attempts, limit, (entry) => isOver(entry.blockedUntil) && isOver(entry.forgottenAt))
+    )
+  },
+})

@@ -1,0 +1,108 @@
+// Owns checking a provider's configuration. Every configuration error is raised here, at composition, never at a request.
+
+import type { Context, CookieNames } from './context/index.ts'
+import type { Ports } from './ports/index.ts'
+import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
+import type { AuditEntry, Stores } from './store/index.ts'
+
+/** What a provider is composed of. */
+export interface ProviderConfig {
+  /** Issuer identifier: https (http on loopback alone), no query, fragment, user or trailing slash (OIDC Discovery §3). */
+  readonly issuer: string
+  readonly ports: Ports
+  readonly stores: Stores
+  readonly lifetimes?: Partial<Lifetimes>
+  /** Authentication context classes that the embedder's sign-in can reach, weakest first. */
+  readonly acrValues?: readonly string[]
+  /** Languages of the embedder's pages (BCP 47). */
+  readonly uiLocales?: readonly string[]
+  /** Receives the events that rode in no transition; it must not throw, and what it does fails no request. */
+  readonly onEvents?: (events: readonly AuditEntry[]) => void
+  /** Receives what was thrown behind a 500 or a 503, for the operator's log; never shown to anybody else. */
+  readonly onFault?: (error: unknown) => void
+}
+
+/** A configuration that cannot be worked with; `code` is stable, `setting` names what is wrong. */
+export class ConfigurationError extends Error {
+  readonly code: string = 'configuration_invalid'
+  readonly setting: string
+
+  constructor(setting: string, message: string) {
+    super(`${setting}: ${message}`)
+    this.name = 'ConfigurationError'
+    this.setting = setting
+  }
+}
+
+const LOOPBACK_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Checks an issuer identifier; throws a `ConfigurationError` for anything a relying party could compare wrongly. */
+export const parseIssuer = (issuer: string): URL => {
+  const wrong = (message: string): never => {
+    throw new ConfigurationError('issuer', message)
+  }
+  if (!URL.canParse(issuer)) return wrong('is not a URL')
+  const url = new URL(issuer)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && LOOPBACK_HOSTS.has(url.hostname))) {
+    wrong('must be https; http is for loopback alone')
+  }
+  if (url.search !== '' || url.hash !== '' || issuer.includes('?') || issuer.includes('#')) {
+    wrong('must have no query and no fragment')
+  }
+  if (url.username !== '' || url.password !== '') wrong('must have no user')
+  const canonical = url.pathname === '/' ? url.origin : `${url.origin}${url.pathname}`
+  // Byte for byte, or `iss` would differ between endpoints (RFC 9207 §4).
+  if (issuer !== canonical || issuer.endsWith('/')) wrong(`must be written ${canonical.replace(/\/+$/, '')}`)
+  return url
+}
+
+const STORES: readonly (keyof Stores)[] = [
+  'clients',
+  'resources',
+  'subjects',
+  'sessions',
+  'consents',
+  'grants',
+  'accessTokens',
+  'interactions',
+  'reservations',
+  'attempts',
+  'audit',
+]
+
+const lifetimesOf = (given: Partial<Lifetimes> | undefined): Lifetimes => {
+  const lifetimes = { ...DEFAULT_LIFETIMES, ...given }
+  for (const [name, seconds] of Object.entries(lifetimes)) {
+    if (!Number.isInteger(seconds) || seconds <= 0) {
+      throw new ConfigurationError(`lifetimes.${name}`, 'must be a positive whole number of seconds')
+    }
+  }
+  // A code is a step of one redirect (RFC 6749 §4.1.2 allows ten minutes at the most).
+  if (lifetimes.authorizationCode > 600)
+    throw new ConfigurationError('lifetimes.authorizationCode', 'must be at most 600')
+  return lifetimes
+}
+
+const cookieNames = (url: URL): CookieNames => {
+  const prefix = url.protocol === 'https:' ? '__Host-' : ''
+  return { browser: `${prefix}vouchsafe_browser`, session: `${prefix}vouchsafe_session` }
+}
+
+/** Checks a configuration and makes the context of every endpoint. */
+export const contextOf = (config: ProviderConfig): Context => {
+  const url = parseIssuer(config.issuer)
+  const missing = STORES.find((name) => config.stores[name] === undefined)
+  if (missing !== undefined) throw new ConfigurationError(`stores.${missing}`, 'is missing')
+  for (const port of ['clock', 'random', 'hasher', 'signer', 'keys', 'accounts'] as const) {
+    if (config.ports[port] === undefined) throw new ConfigurationError(`ports.${port}`, 'is missing')
+  }
+  return {
+    issuer: config.issuer,
+    tokenEndpoint: `${config.issuer}/token`,
+    lifetimes: lifetimesOf(config.lifetimes),
+    acrValues: config.acrValues ?? [],
+    cookies: cookieNames(url),
+    ports: config.ports,
+    stores: config.stores,
+  }
+}

@@ -1,0 +1,256 @@
+// Owns the composition: configuration, ports and stores in, a table of endpoints out. Never holds a rule of the protocol.
+
+import { auditEntry } from './audit/index.ts'
+import { ok, type Result } from './base/index.ts'
+import { type Answer, type Context, referenceCode } from './context/index.ts'
+import { authorizeEndpoint } from './endpoints/authorize/endpoint.ts'
+import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
+import { openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
+import { discoveryEndpoint } from './endpoints/discovery/endpoint.ts'
+import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
+import { tokenEndpoint } from './endpoints/token/endpoint.ts'
+import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
+import { authorizationCode } from './grant-types/index.ts'
+import { contextOf, type ProviderConfig } from './provider-config.ts'
+import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
+import {
+  endSessions,
+  ensureBrowser,
+  findBrowser,
+  formToken,
+  isFormToken,
+  liveSessions,
+  startSession,
+} from './session/index.ts'
+import type { AuditEntry } from './store/index.ts'
+import { jsonReply, pageReply, type Reply, type WireRequest } from './wire/index.ts'
+
+type Respond = (request: WireRequest) => Promise<Answer<Reply>>
+
+interface ServedRoute extends Route {
+  readonly respond: Respond
+  /** Who of other origins may read its answers. */
+  readonly open: 'all' | 'clients' | 'none'
+}
+
+const routesOf = (context: Context, config: ProviderConfig): readonly ServedRoute[] => {
+  const { pathname } = new URL(config.issuer)
+  const base = pathname === '/' ? '' : pathname
+  const endpoint = (name: string): string => `${config.issuer}/${name}`
+  const grantTypes = [authorizationCode]
+  const authorize = authorizeEndpoint(context)
+  const token = tokenEndpoint(context, grantTypes)
+  const userinfo = userinfoEndpoint(context)
+  const discovery = discoveryEndpoint(context, {
+    issuer: config.issuer,
+    endpoints: {
+      authorization: endpoint('authorize'),
+      token: endpoint('token'),
+      userinfo: endpoint('userinfo'),
+      jwks: endpoint('jwks'),
+    },
+    grantTypes: grantTypes.map((grantType) => grantType.grantType),
+    acrValues: context.acrValues,
+    uiLocales: config.uiLocales ?? [],
+  })
+  const jwks = jwksEndpoint(context)
+  const documents: readonly (readonly [string, string])[] = [
+    ['discovery', `${base}/.well-known/openid-configuration`],
+    ['metadata', `/.well-known/oauth-authorization-server${base}`],
+    // The other form of each, for clients that insert where others append (RFC 8414 §5).
+    ...(base === ''
+      ? []
+      : ([
+          ['discoveryInserted', `/.well-known/openid-configuration${base}`],
+          ['metadataAppended', `${base}/.well-known/oauth-authorization-server`],
+        ] as const)),
+  ]
+  const readable = (name: string, path: string, respond: Respond): ServedRoute => ({
+    name,
+    path,
+    methods: ['GET'],
+    access: 'anyone',
+    crossOrigin: true,
+    open: 'all',
+    respond: async (request) => {
+      const { reply, events } = await respond(request)
+      return { reply: openToAll(reply), events }
+    },
+  })
+  return [
+    {
+      name: 'authorize',
+      path: `${base}/authorize`,
+      methods: ['GET', 'POST'],
+      access: 'browser',
+      crossOrigin: false,
+      open: 'none',
+      respond: authorize,
+    },
+    {
+      name: 'token',
+      path: `${base}/token`,
+      methods: ['POST'],
+      access: 'client',
+      crossOrigin: true,
+      open: 'clients',
+      respond: async (request) => {
+        const answer = await token(request)
+        return { reply: await openToClient(context, request, answer), events: answer.events }
+      },
+    },
+    {
+      name: 'userinfo',
+      path: `${base}/userinfo`,
+      methods: ['GET', 'POST'],
+      access: 'bearer',
+      crossOrigin: true,
+      open: 'clients',
+      respond: async (request) => {
+        const answer = await userinfo(request)
+        return { reply: await openToClient(context, request, answer), events: answer.events }
+      },
+    },
+    readable('jwks', `${base}/jwks`, jwks),
+    ...documents.map(([name, path]) => readable(name, path, discovery)),
+  ]
+}
+
+/** Whether an error says that a dependency cannot be reached, rather than that we are wrong. */
+const isUnavailable = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === 'store_unavailable'
+
+interface Fault {
+  readonly reply: Reply
+  readonly event: AuditEntry
+}
+
+const faultOf = (context: Context, route: string, error: unknown, page: boolean): Fault => {
+  const unavailable = isUnavailable(error)
+  const reference = referenceCode(context)
+  const status = unavailable ? 503 : 500
+  const headers: ReadonlyMap<string, string> = unavailable ? new Map([['Retry-After', '5']]) : new Map()
+  const detail = unavailable ? 'the service cannot be reached right now' : 'something went wrong on the server'
+  const reply = page
+    ? pageReply(
+        status,
+        { problem: unavailable ? 'unavailable' : 'fault', reference, detail, client: undefined },
+        headers,
+      )
+    : jsonReply(
+        status,
+        {
+          error: unavailable ? 'temporarily_unavailable' : 'server_error',
+          error_description: `${detail} (${reference})`,
+        },
+        headers,
+      )
+  const kind = error instanceof Error ? error.name : typeof error
+  return { reply, event: auditEntry('server.fault', context.ports.clock.now(), { route, reference, kind }) }
+}
+
+type Report = (events: readonly AuditEntry[], error?: unknown) => void
+
+const interactionsOf = (context: Context, report: Report): Interactions => {
+  const endpoints = interactionEndpoints(context)
+  const guarded = async (run: () => Promise<Answer<Reply>>): Promise<Reply> => {
+    try {
+      const { reply, events } = await run()
+      report(events)
+      return reply
+    } catch (error) {
+      const fault = faultOf(context, 'interaction', error, true)
+      report([fault.event], error)
+      return fault.reply
+    }
+  }
+  return {
+    resume: (request, id) => guarded(() => endpoints.resume(request, id)),
+    check: async (request, submission) => {
+      const checked: {
+        current: Result<never, Reply> | Awaited<ReturnType<typeof endpoints.check>>['reply'] | undefined
+      } = {
+        current: undefined,
+      }
+      const reply = await guarded(async () => {
+        const answer = await endpoints.check(request, submission)
+        checked.current = answer.reply
+        return { reply: { kind: 'empty', status: 204, headers: new Map() }, events: answer.events }
+      })
+      return checked.current ?? { ok: false, error: reply }
+    },
+    authenticated: (request, facts) => guarded(() => endpoints.authenticated(request, facts)),
+    accountSelected: (request, choice) => guarded(() => endpoints.accountSelected(request, choice)),
+    consented: (request, submission) => guarded(() => endpoints.consented(request, submission)),
+    denied: (request, submission) => guarded(() => endpoints.denied(request, submission)),
+  }
+}
+
+const sessionsOf = (context: Context): BrowserSessions => {
+  const now = (): ReturnType<typeof context.ports.clock.now> => context.ports.clock.now()
+  return {
+    current: (request) => liveSessions(context, request, now()),
+    start: async (request, facts) => {
+      const at = now()
+      const held = await liveSessions(context, request, at)
+      const started = await startSession(context, { held, facts, network: request.remoteAddress, now: at })
+      return started.ok ? ok([started.value.cookie]) : started
+    },
+    end: async (request, sid) => {
+      const at = now()
+      return [await endSessions(context, await liveSessions(context, request, at), { sid, now: at })]
+    },
+    formToken: async (request, form) => {
+      const browser = await ensureBrowser(context, request)
+      return { csrf: await formToken(context, browser, form), cookies: browser.cookies }
+    },
+    isFormToken: async (request, form, csrf) => {
+      const browser = await findBrowser(context, request)
+      return browser !== undefined && (await isFormToken(context, browser, { form, csrf }))
+    },
+  }
+}
+
+/** Composes a provider. Throws a `ConfigurationError` for what cannot be worked with. */
+export const createProvider = (config: ProviderConfig): Provider => {
+  const context = contextOf(config)
+  const routes = routesOf(context, config)
+  const byPath = new Map(routes.map((route) => [route.path, route]))
+  const report: Report = (events, error) => {
+    if (events.length > 0) config.onEvents?.(events)
+    if (error !== undefined) config.onFault?.(error)
+  }
+  const respond = async (request: WireRequest): Promise<Reply | undefined> => {
+    const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path
+    const route = byPath.get(path)
+    if (route === undefined) return undefined
+    try {
+      if (request.method === 'OPTIONS' && route.open !== 'none') {
+        return await preflight(context, request, { methods: route.methods, open: route.open })
+      }
+      if (!route.methods.includes(request.method) && route.access !== 'browser') {
+        const headers = new Map([['Allow', [...route.methods, 'OPTIONS'].join(', ')]])
+        return jsonReply(
+          405,
+          { error: 'invalid_request', error_description: 'this method is not allowed here' },
+          headers,
+        )
+      }
+      const { reply, events } = await route.respond(request)
+      report(events)
+      return reply
+    } catch (error) {
+      const fault = faultOf(context, route.name, error, route.access === 'browser')
+      report([fault.event], error)
+      return fault.reply
+    }
+  }
+  return {
+    issuer: config.issuer,
+    routes: routes.map(({ respond: _, open: __, ...route }) => route),
+    respond,
+    interactions: interactionsOf(context, report),
+    sessions: sessionsOf(context),
+    now: () => context.ports.clock.now(),
+  }
+}
