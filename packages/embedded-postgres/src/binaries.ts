@@ -1,7 +1,7 @@
 // Owns: finding the Postgres programs, making the links they lack, and a copy where the account cannot use them in place.
 // Never: downloads anything; what npm installed (or the caller names) is all there is.
 import { randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { type Dirent, existsSync, readFileSync } from 'node:fs'
 import { chmod, copyFile, lstat, mkdir, readdir, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
@@ -112,7 +112,7 @@ const copyTree = async (from: string, to: string): Promise<void> => {
   await mkdir(to, { recursive: true, mode: 0o755 })
   // Not left to the umask: the whole point of the copy is that another user can read it.
   await chmod(to, 0o755)
-  for (const entry of await readdir(from, { withFileTypes: true })) {
+  const copyEntry = async (entry: Dirent): Promise<void> => {
     const [source, target] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) await copyTree(source, target)
     else if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
@@ -121,6 +121,7 @@ const copyTree = async (from: string, to: string): Promise<void> => {
       await chmod(target, from.endsWith(`${sep}bin`) ? 0o755 : 0o644)
     }
   }
+  await Promise.all((await readdir(from, { withFileTypes: true })).map(copyEntry))
 }
 
 const cacheRoot = (): string => {

@@ -37,6 +37,8 @@ type Keeper = { readonly outcome: () => 'running' | 'left' | 'failed' }
 const PATIENCE_MS = 90_000
 
 const parseServerUrl = (value: string): WireTarget => {
+  // Without the input, which holds a password and which Node's own error would repeat.
+  if (!URL.canParse(value)) throw new EmbeddedPostgresError('query_failed', 'TEST_DATABASE_URL is not a URL.')
   const url = new URL(value)
   if (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:') {
     throw new EmbeddedPostgresError('query_failed', 'TEST_DATABASE_URL must begin with postgres:// or postgresql://')

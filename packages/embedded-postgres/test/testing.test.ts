@@ -1,9 +1,14 @@
 // Owns: the checks of the testing door: one cluster for all processes, one database each.
 import { spawn } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import postgres from 'postgres'
 import t from 'tap'
-import { acquireTestDatabase, withTestCluster } from '#src/testing.js'
+import { startEmbeddedPostgres } from '#src/index.js'
+import { parentOf } from '#src/process-facts.js'
+import { acquireTestDatabase, type TestConnection, withTestCluster } from '#src/testing.js'
+import { alive, eventually, query, scratch } from './stage.ts'
 
 const serverStart = async (connection: postgres.Options<Record<string, never>>): Promise<string> => {
   const sql = postgres({ ...connection, max: 1 })
@@ -25,27 +30,20 @@ t.test('[unit] two databases of one process are apart, on one server, and gone w
 
   await one.release()
   await one.release()
-  const [left] = await postgresOnce(
+  const [left] = await query(
     two.connection,
     `select count(*)::int as n from pg_database where datname = '${one.connection.database}'`,
   )
   t.equal(left?.['n'], 0)
 })
 
-const postgresOnce = async (connection: postgres.Options<Record<string, never>>, query: string) => {
-  const sql = postgres({ ...connection, max: 1 })
-  const rows = await sql.unsafe(query)
-  await sql.end()
-  return rows
-}
-
 t.test('[unit] a template is copied with its tables', async (t) => {
   const template = await acquireTestDatabase()
   t.teardown(template.release)
-  await postgresOnce(template.connection, 'create table kept (id int); insert into kept values (7)')
+  await query(template.connection, 'create table kept (id int); insert into kept values (7)')
   const copy = await acquireTestDatabase({ template: template.connection.database })
   t.teardown(copy.release)
-  const [row] = await postgresOnce(copy.connection, 'select id from kept')
+  const [row] = await query(copy.connection, 'select id from kept')
   t.equal(row?.['id'], 7)
 })
 
@@ -76,4 +74,63 @@ t.test('[unit] processes that ask at the same time share one server', async (t) 
     t.match(answers[0], /^0:20/)
     t.equal(new Set(answers).size, 1)
   })
+})
+
+t.test('[unit] TEST_DATABASE_URL names the server to use, with its password proven by SCRAM', async (t) => {
+  const server = await startEmbeddedPostgres({ dataFolder: join(await scratch(t), 'data'), durable: false })
+  t.teardown(server.stop)
+  await query(server.connection, `alter user vouchsafe password 'p@ss word'`)
+  await writeFile(join(server.folder, 'cluster', 'pg_hba.conf'), 'local all all scram-sha-256\n')
+  await query(server.connection, 'select pg_reload_conf()')
+  const socketFolder = dirname(server.connection.path)
+  const url = (password: string): string =>
+    `postgres://vouchsafe:${encodeURIComponent(password)}@localhost/postgres?host=${socketFolder}`
+  t.teardown(() => {
+    delete process.env['TEST_DATABASE_URL']
+  })
+  const refused = async (): Promise<boolean> => {
+    process.env['TEST_DATABASE_URL'] = url('guess')
+    return acquireTestDatabase().then(
+      (database) => database.release().then(() => false),
+      (error: unknown) => /28P01/.test(String(error)),
+    )
+  }
+  t.ok(await eventually(refused), 'a wrong password is refused')
+  process.env['TEST_DATABASE_URL'] = url('p@ss word')
+  const database = await acquireTestDatabase()
+  t.match(database.connection, { path: server.connection.path, password: 'p@ss word' })
+  t.equal(
+    (await query(database.connection, 'select current_database() as name'))[0]?.['name'],
+    database.connection.database,
+  )
+  await withTestCluster(() => database.release())
+  process.env['TEST_DATABASE_URL'] = 'mysql://localhost/x'
+  await t.rejects(acquireTestDatabase(), { code: 'query_failed', message: /postgres:/ })
+})
+
+t.test('[unit] a keeper that was killed is replaced, and the last user takes the server with it', async (t) => {
+  const folder = await scratch(t)
+  const before = process.env['TMPDIR']
+  process.env['TMPDIR'] = folder
+  t.teardown(() => {
+    if (before === undefined) delete process.env['TMPDIR']
+    else process.env['TMPDIR'] = before
+  })
+  const serverOf = (connection: TestConnection): Promise<number> =>
+    readFile(join(dirname(dirname(connection.path ?? '')), 'cluster', 'postmaster.pid'), 'utf8').then((text) =>
+      Number(text.split('\n')[0]),
+    )
+  const first = await acquireTestDatabase()
+  t.match(first.connection.path, folder)
+  const postmaster = await serverOf(first.connection)
+  const keeper = parentOf(postmaster) ?? 0
+  process.kill(keeper, 'SIGKILL')
+  t.ok(await eventually(() => !alive(keeper)))
+  const second = await acquireTestDatabase()
+  t.not(await serverOf(second.connection), postmaster)
+  t.notOk(alive(postmaster))
+  const last = await serverOf(second.connection)
+  await second.release()
+  await first.release()
+  t.ok(await eventually(() => !alive(last)))
 })
