@@ -81,7 +81,12 @@ export const sessionDecays: readonly Decay[] = [
       return {}
     },
   },
-  { title: 'the session has been idle until this instant', ids: ['OPS-019'], session: { idleExpiresAt: at(PRESENTED) }, spoil: untouched },
+  {
+    title: 'the session has been idle until this instant',
+    ids: ['OPS-019'],
+    session: { idleExpiresAt: at(PRESENTED) },
+    spoil: untouched,
+  },
   {
     title: 'the session has reached its absolute end at this instant',
     ids: ['OPS-019'],

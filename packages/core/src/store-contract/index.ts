@@ -1,15 +1,45 @@
 // The door of the contract suite: cases as data for any store, and the small loop that runs them.
 
+import { bindingCases } from './cases/bindings.ts'
 import { clientCases } from './cases/clients.ts'
+import { interactionCases } from './cases/interactions.ts'
+import { issueCases } from './cases/issue.ts'
+import { redeemCases } from './cases/redeem.ts'
+import { resourceCases } from './cases/resources.ts'
+import { sessionCases, subjectCases } from './cases/sessions.ts'
+import { consentCases, settleCases } from './cases/settle.ts'
+import { upkeepCases } from './cases/upkeep.ts'
 import type { StoreCase } from './contract.ts'
-import { codeRaces, recordRaces } from './races/single-winner.ts'
+import { codeRaces } from './races/codes.ts'
+import { counterRaces } from './races/counters.ts'
+import { endingRaces } from './races/endings.ts'
+import { interactionRaces } from './races/interactions.ts'
+import { recordRaces } from './races/records.ts'
 
 export type * from './contract.ts'
 export { armOf } from './recorder.ts'
 export { runCase, runCases, titleOf } from './run.ts'
 
 /** Cases of one caller: every transition, every outcome, every order of judgement. */
-export const storeCases: readonly StoreCase[] = [...clientCases]
+export const storeCases: readonly StoreCase[] = [
+  ...clientCases,
+  ...resourceCases,
+  ...subjectCases,
+  ...sessionCases,
+  ...issueCases,
+  ...redeemCases,
+  ...bindingCases,
+  ...interactionCases,
+  ...settleCases,
+  ...consentCases,
+  ...upkeepCases,
+]
 
 /** Cases of many callers at once: who wins, what the others are told, and what holds after somebody's word that it is done. */
-export const raceCases: readonly StoreCase[] = [...codeRaces, ...recordRaces]
+export const raceCases: readonly StoreCase[] = [
+  ...codeRaces,
+  ...recordRaces,
+  ...interactionRaces,
+  ...endingRaces,
+  ...counterRaces,
+]

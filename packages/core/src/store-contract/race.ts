@@ -24,7 +24,3 @@ export const raceOf = async <T>(
     throw new Error(`contender ${index} was rejected instead of answered`, { cause: ending.reason })
   })
 }
-
-/** `count` contenders made from one recipe. */
-export const times = <T>(count: number, contender: (index: number) => T): readonly (() => T)[] =>
-  Array.from({ length: count }, (_, index) => () => contender(index))

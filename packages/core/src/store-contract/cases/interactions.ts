@@ -162,7 +162,8 @@ export const interactionCases: readonly StoreCase[] = [
   },
   {
     ids: [],
-    title: 'advancing stores the progress and bumps the revision, and an interaction without a browser cannot be advanced',
+    title:
+      'advancing stores the progress and bumps the revision, and an interaction without a browser cannot be advanced',
     covers: ['interactions.advanceInteraction:advanced', 'interactions.advanceInteraction:mismatched'],
     races: [],
     run: async (tools) => {

@@ -121,7 +121,8 @@ export const issueCases: readonly StoreCase[] = [
   },
   {
     ids: ['ADV-080'],
-    title: 'a code that rests on a remembered consent is issued at its version only, and after a withdrawal never again',
+    title:
+      'a code that rests on a remembered consent is issued at its version only, and after a withdrawal never again',
     covers: [
       'grants.issueAuthorizationCode:issued',
       'grants.issueAuthorizationCode:stale',

@@ -42,7 +42,10 @@ const ORDER: readonly Judgement[] = RANKS.flatMap(({ own, outcome }, rank) => {
   const weaker = RANKS.slice(rank + 1)
   const pairs = weaker.map((one) => ({ title: `${outcome} outranks ${one.outcome}`, outcome, faults: [own, one.own] }))
   if (weaker.length < 2) return pairs
-  return [...pairs, { title: `${outcome} outranks all below it`, outcome, faults: [own, ...weaker.map((one) => one.own)] }]
+  return [
+    ...pairs,
+    { title: `${outcome} outranks all below it`, outcome, faults: [own, ...weaker.map((one) => one.own)] },
+  ]
 })
 
 const arrange = async (
@@ -81,7 +84,10 @@ const orderCases: readonly StoreCase[] = ORDER.map(({ title, outcome, faults }) 
     assert.equal(answer.outcome, outcome)
     if (outcome !== 'replayed') assert.deepEqual(await traceOf(tools, redemption), before, 'a refusal writes nothing')
     const free = outcome !== 'replayed' && !faults.includes('usedProof')
-    assert.equal(await tools.stores.reservations.reserve(redemption.proofs, at(seconds)), free ? 'reserved' : 'replayed')
+    assert.equal(
+      await tools.stores.reservations.reserve(redemption.proofs, at(seconds)),
+      free ? 'reserved' : 'replayed',
+    )
   },
 }))
 
@@ -95,7 +101,11 @@ const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map(
     const world = await signedIn(tools, decay.session)
     const issue = await issued(tools, world)
     const control = await issued(tools, world)
-    assert.deepEqual(await redeem(tools, redemptionOf(tools, control), 1), { outcome: 'redeemed' }, 'before, it was good')
+    assert.deepEqual(
+      await redeem(tools, redemptionOf(tools, control), 1),
+      { outcome: 'redeemed' },
+      'before, it was good',
+    )
     const changed = await decay.spoil(tools, world)
     const proofs = [fresh.reservation()]
     const redemption = redemptionOf(tools, issue, { basis: { ...issue.basis, ...changed }, proofs })
@@ -167,7 +177,8 @@ export const redeemCases: readonly StoreCase[] = [
   },
   {
     ids: ['OPS-002'],
-    title: 'a replay that is otherwise valid kills grant and tokens once, writes its own events once, and stores no token',
+    title:
+      'a replay that is otherwise valid kills grant and tokens once, writes its own events once, and stores no token',
     covers: ['grants.redeemAuthorizationCode:replayed'],
     races: [],
     run: async (tools) => {

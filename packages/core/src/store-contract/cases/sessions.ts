@@ -181,9 +181,9 @@ export const sessionCases: readonly StoreCase[] = [
       const event = fresh.event()
       assert.equal(await stores.sessions.endSessionsOf({ subject, except: kept.sid }, on(2, event)), 1)
       const endings = async (): Promise<readonly unknown[]> =>
-        (
-          await stores.sessions.findSessions([first, kept, ended, stranger].map((session) => session.secretDigest))
-        ).map((snapshot) => snapshot.session.endedAt)
+        (await stores.sessions.findSessions([first, kept, ended, stranger].map((session) => session.secretDigest))).map(
+          (snapshot) => snapshot.session.endedAt,
+        )
       assert.deepEqual(await endings(), [at(2), undefined, at(1), undefined])
       assert.equal(await stores.sessions.endSessionsOf({ subject, except: undefined }, on(3)), 1)
       assert.deepEqual(await endings(), [at(2), at(3), at(1), undefined])

@@ -121,7 +121,11 @@ const attemptCases: readonly StoreCase[] = [
       assert.deepEqual(await stores.attempts.admitAttempt([undo], at(1)), { outcome: 'admitted' }, 'the delay is gone')
       assert.deepEqual(await stores.attempts.admitAttempt([undo], at(1)), { outcome: 'throttled', until: at(11) })
       for (let tries = 0; tries < 3; tries++) {
-        assert.deepEqual(await stores.attempts.admitAttempt([reset], at(1)), { outcome: 'admitted' }, 'the count is gone')
+        assert.deepEqual(
+          await stores.attempts.admitAttempt([reset], at(1)),
+          { outcome: 'admitted' },
+          'the count is gone',
+        )
       }
       assert.deepEqual(await stores.attempts.admitAttempt([reset], at(1)), { outcome: 'throttled', until: at(11) })
     },
@@ -164,7 +168,11 @@ const auditCases: readonly StoreCase[] = [
     run: async (tools) => {
       const { stores, assert, fresh } = tools
       const bare = { name: 'contract.bare', at: at(3), fields: {} }
-      const rich = { name: 'contract.rich', at: at(4), fields: { text: '“ü” \\ \' %', deep: { list: [1, 'two', [null]] } } }
+      const rich = {
+        name: 'contract.rich',
+        at: at(4),
+        fields: { text: "“ü” \\ ' %", deep: { list: [1, 'two', [null]] } },
+      }
       await stores.audit.appendEvents([bare, rich, bare])
       await stores.audit.appendEvents([])
       const event = fresh.event()

@@ -1,0 +1,134 @@
+// Owns the races of one method against another that ends what it rests on: after the ending has answered, nothing more succeeds.
+
+import type { CaseTools, MethodName, StoreCase } from '../contract.ts'
+import { on } from '../fresh.ts'
+import { issued, issueFor, opened, redeem, redemptionOf, type SignedIn, signedIn } from '../world.ts'
+import { eachRound, raceEnding } from './rounds.ts'
+
+interface Killer {
+  readonly title: string
+  readonly ids: readonly string[]
+  kill(tools: CaseTools, world: SignedIn): Promise<string>
+}
+
+const KILLERS: readonly Killer[] = [
+  {
+    title: 'the client is disabled',
+    ids: ['OPS-017'],
+    kill: ({ stores }, { client }) => stores.clients.updateClient({ ...client, version: 2, disabled: true }, on(1)),
+  },
+  {
+    title: 'the client is deleted',
+    ids: ['OPS-017'],
+    kill: ({ stores }, { client }) => stores.clients.deleteClient(client.clientId, on(1)),
+  },
+  {
+    title: 'the person is disabled',
+    ids: ['OPS-018'],
+    kill: ({ stores }, { session }) =>
+      stores.subjects.changeSubject({ subject: session.subject, status: 'disabled' }, on(1)),
+  },
+  {
+    title: 'the session is ended',
+    ids: ['OPS-019'],
+    kill: ({ stores }, { session }) => stores.sessions.endSession(session.sid, on(1)),
+  },
+  {
+    title: 'all sessions of the person are ended',
+    ids: ['OPS-019'],
+    kill: async ({ stores }, { session }) =>
+      String(await stores.sessions.endSessionsOf({ subject: session.subject, except: undefined }, on(1))),
+  },
+]
+
+interface Attempted {
+  readonly title: string
+  readonly method: MethodName
+  readonly wins: string
+  readonly refused: string
+  /** Prepares one more try, so that only the transition itself takes part in the race. */
+  prepare(tools: CaseTools, world: SignedIn): Promise<() => Promise<string>>
+}
+
+const ATTEMPTS: readonly Attempted[] = [
+  {
+    title: 'no code is redeemed',
+    method: 'grants.redeemAuthorizationCode',
+    wins: 'redeemed',
+    refused: 'stale',
+    prepare: async (tools, world) => {
+      const redemption = redemptionOf(tools, await issued(tools, world))
+      return async () => (await redeem(tools, redemption)).outcome
+    },
+  },
+  {
+    title: 'no code is issued',
+    method: 'grants.issueAuthorizationCode',
+    wins: 'issued',
+    refused: 'stale',
+    prepare: async (tools, world) => {
+      const issue = issueFor(tools, world)
+      return () => tools.stores.grants.issueAuthorizationCode(issue, on(10))
+    },
+  },
+  {
+    title: 'no interaction is settled with a code',
+    method: 'interactions.settleInteraction',
+    wins: 'settled',
+    refused: 'stale',
+    prepare: async (tools, world) => {
+      const { move } = await opened(tools, world.client)
+      const settlement = { issue: issueFor(tools, world), consent: undefined }
+      return () => tools.stores.interactions.settleInteraction({ ...move, settlement }, on(10))
+    },
+  },
+]
+
+/** As many prepared tries as a race and its aftermath take. */
+const PREPARED = 70
+
+const against = (attempted: Attempted, killer: Killer): StoreCase => ({
+  ids: killer.ids,
+  title: `${attempted.title} after ${killer.title}, however many try at that moment`,
+  covers: [`${attempted.method}:${attempted.wins}`, `${attempted.method}:${attempted.refused}`],
+  races: [attempted.method],
+  run: (tools) =>
+    eachRound(tools, async () => {
+      const world = await signedIn(tools)
+      const tries: (() => Promise<string>)[] = []
+      for (let count = 0; count < PREPARED; count++) tries.push(await attempted.prepare(tools, world))
+      await raceEnding(tools, {
+        attempt: async () => {
+          const next = tries.pop()
+          if (next === undefined) throw new Error('more tries than were prepared')
+          return next()
+        },
+        kill: () => killer.kill(tools, world),
+        wins: attempted.wins,
+        refused: attempted.refused,
+      })
+    }),
+})
+
+/** Races against an ending. */
+export const endingRaces: readonly StoreCase[] = [
+  ...ATTEMPTS.flatMap((attempted) => KILLERS.map((killer) => against(attempted, killer))),
+  {
+    ids: ['OPS-018'],
+    title: 'no session starts after the person is disabled, however many try at that moment',
+    covers: ['sessions.startSession:started', 'sessions.startSession:subjectDisabled'],
+    races: ['sessions.startSession'],
+    run: (tools) =>
+      eachRound(tools, async () => {
+        const { stores, fresh } = tools
+        const subject = fresh.subject()
+        await stores.subjects.createSubject(subject, on(0))
+        await raceEnding(tools, {
+          attempt: () => stores.sessions.startSession({ session: fresh.session({ subject }), replaces: [] }, on(1)),
+          kill: () => stores.subjects.changeSubject({ subject, status: 'disabled' }, on(1)),
+          wins: 'started',
+          refused: 'subjectDisabled',
+        })
+      }),
+  },
+]
