@@ -46,3 +46,7 @@ export const destinationOf = (uri: string): string => {
   if (!/^https?:/.test(uri)) return uri.slice(0, uri.indexOf(':') + 1)
   return uri.slice(uri.indexOf('//') + 2).split(/[/?#]/, 1)[0] ?? ''
 }
+
+/** Origin of a redirect URI, or the scheme of an app with its colon: a source expression of CSP Level 3 §2.3.1. */
+export const redirectOriginOf = (uri: string): string =>
+  /^https?:/.test(uri) ? `${uri.slice(0, uri.indexOf('//'))}//${destinationOf(uri)}` : destinationOf(uri)

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../base/index.ts'
 import { claimNamesFor, claimsBeyondScope, releaseClaims, SCOPE_CLAIMS } from '../claims/index.ts'
-import { destinationOf } from '../client/index.ts'
+import { destinationOf, redirectOriginOf } from '../client/index.ts'
 import { isUnproven } from '../consent/index.ts'
 import { describeScope } from '../resource/index.ts'
 import type { AuthorizationRequestRecord, ClientRecord, ResourceRecord } from '../store/index.ts'
@@ -13,6 +13,7 @@ export const displayClient = (client: ClientRecord, redirectUri: string): Client
   clientId: client.clientId,
   name: client.name,
   destination: destinationOf(redirectUri),
+  redirectOrigin: redirectOriginOf(redirectUri),
   unproven: isUnproven(client, redirectUri),
   clientUri: client.clientUri,
   logoUri: client.logoUri,

@@ -20,6 +20,8 @@ export interface ClientDisplay {
   readonly name: string
   /** Host that the person will be sent to, or the scheme for an app on this device. */
   readonly destination: string
+  /** Origin of the redirect URI, or its scheme with the colon: what a page's `form-action` must let through. */
+  readonly redirectOrigin: string
   /** Whether anybody could take this client's name: a public client on loopback or a private-use scheme. */
   readonly unproven: boolean
   readonly clientUri: string | undefined
