@@ -52,9 +52,9 @@ const client = {
   unverifiedDevice: 'It registered itself and chose its own name. Go on only if you know it.',
   deviceTitle: 'Did you start this yourself?',
   loopback: (host: string): Phrase =>
-    phrase`The answer goes to a program on this device, at ${host}. We cannot tell which program that is. Allow only if you have just started signing in there.`,
+    phrase`The answer goes to a program on this device, at ${host}. We cannot tell which program that is. Go on only if you have just started to sign in there.`,
   customScheme: (scheme: string): Phrase =>
-    phrase`The answer goes to whichever app on this device opens ${scheme} links. We cannot tell which app that is. Allow only if you have just started signing in there.`,
+    phrase`The answer goes to whichever app on this device opens ${scheme} links. We cannot tell which app that is. Go on only if you have just started to sign in there.`,
 }
 
 const signIn = {
@@ -106,7 +106,7 @@ const consent = {
 
 const scopes: Readonly<Record<string, ScopeWords>> = {
   openid: { label: 'Know who you are', description: 'A fixed identifier, so that the app recognises you next time.' },
-  profile: { label: 'Your profile', description: 'Your name and other public details.' },
+  profile: { label: 'Your profile', description: 'Your name and the other details of your profile.' },
   email: { label: 'Your email address', description: 'The address, and whether it has been confirmed.' },
   address: { label: 'Your postal address', description: 'Where you can be reached by mail.' },
   phone: { label: 'Your phone number', description: 'The number, and whether it has been confirmed.' },
@@ -151,7 +151,7 @@ const errorPage = {
   whoHeading: 'Who can fix it',
   nextHeading: 'What to do',
   who: {
-    you: 'You can, right here.',
+    you: 'You can do this yourself.',
     app: 'The people who run the app.',
     operator: 'The people who run this sign-in service.',
   },
@@ -250,14 +250,14 @@ const signOut = {
     count === 1
       ? 'This account will be signed out in this browser.'
       : 'These accounts will be signed out in this browser.',
-  nobody: 'Nobody is signed in in this browser.',
+  nobody: 'There is no account to sign out in this browser.',
   note: 'Apps that you are signed in to may keep you signed in until you sign out there.',
   stay: 'Stay signed in',
 }
 
 const signedOut = {
   title: 'You are signed out',
-  what: 'Nobody is signed in in this browser any more.',
+  what: 'No account is signed in any more in this browser.',
   note: 'On a shared computer, close all browser windows too.',
   signIn: 'Sign in again',
 }

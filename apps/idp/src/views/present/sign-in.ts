@@ -88,6 +88,7 @@ export const presentHome = (page: HomePage, { m }: PresentContext): View => {
       accounts: page.accounts.map((account) => presentAccount(account, m)),
       form: page.signOutForm === undefined ? undefined : presentForm(page.signOutForm),
       signInUrl: optionalPath(page.signInUrl),
+      signInText: page.accounts.length === 0 ? m.home.signIn : m.common.otherAccount,
     },
   }
 }
