@@ -1,0 +1,181 @@
+// Owns a small relying party: sign in by code + PKCE, show the claims, sign out. Built on openid-client as anybody would; it imports
+// nothing of the server. Never meant for production: sessions live in memory.
+
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import * as client from 'openid-client'
+import { page } from './page.ts'
+
+/** How the relying party knows its server and itself. */
+export interface RelyingPartySettings {
+  /** Issuer identifier; http is accepted on loopback, for trying out. */
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** Own origin, for instance `http://localhost:3001`; `/callback` below it is the redirect URI. */
+  readonly origin: string
+  readonly scope: string
+}
+
+interface PendingSignIn {
+  readonly verifier: string
+  readonly state: string
+  readonly nonce: string
+}
+
+interface Session {
+  pending: PendingSignIn | undefined
+  idToken: object | undefined
+  userinfo: object | undefined
+}
+
+const COOKIE = 'demo_session'
+// Parameters that the start page may pass on, to try out what they do.
+const PASSED_ON = ['prompt', 'max_age', 'login_hint', 'response_mode', 'claims', 'ui_locales'] as const
+// A demonstration needs no more; the oldest goes first.
+const MAX_SESSIONS = 1000
+
+const readCookie = (request: IncomingMessage): string | undefined =>
+  request.headers.cookie
+    ?.split(';')
+    .map((part) => part.trim())
+    .find((part) => part.startsWith(`${COOKIE}=`))
+    ?.slice(COOKIE.length + 1)
+
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  let body = ''
+  for await (const chunk of request) {
+    body += String(chunk)
+    if (body.length > 16_384) throw new Error('the request is too large')
+  }
+  return body
+}
+
+const sendPage = (response: ServerResponse, status: number, html: string): void => {
+  response.writeHead(status, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy':
+      "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+  })
+  response.end(html)
+}
+
+const redirect = (response: ServerResponse, location: string): void => {
+  response.writeHead(303, { Location: location, 'Cache-Control': 'no-store' })
+  response.end()
+}
+
+interface Surroundings {
+  readonly settings: RelyingPartySettings
+  readonly configuration: client.Configuration
+  readonly sessions: Map<string, Session>
+}
+
+const sessionOf = ({ sessions }: Surroundings, request: IncomingMessage, response: ServerResponse): Session => {
+  const found = sessions.get(readCookie(request) ?? '')
+  if (found !== undefined) return found
+  const id = randomBytes(32).toString('base64url')
+  const session: Session = { pending: undefined, idToken: undefined, userinfo: undefined }
+  const oldest = sessions.keys().next().value
+  if (sessions.size >= MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest)
+  sessions.set(id, session)
+  response.setHeader('Set-Cookie', `${COOKIE}=${id}; HttpOnly; SameSite=Lax; Path=/`)
+  return session
+}
+
+const startSignIn = async (around: Surroundings, session: Session, asked: URLSearchParams): Promise<string> => {
+  const verifier = client.randomPKCECodeVerifier()
+  const pending = { verifier, state: client.randomState(), nonce: client.randomNonce() }
+  session.pending = pending
+  const parameters: Record<string, string> = {
+    redirect_uri: `${around.settings.origin}/callback`,
+    scope: around.settings.scope,
+    code_challenge: await client.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    state: pending.state,
+    nonce: pending.nonce,
+  }
+  for (const name of PASSED_ON) {
+    const value = asked.get(name)
+    if (value !== null && value !== '') parameters[name] = value
+  }
+  return client.buildAuthorizationUrl(around.configuration, parameters).href
+}
+
+const finishSignIn = async (around: Surroundings, session: Session, answer: URL | Request): Promise<void> => {
+  const { pending } = session
+  if (pending === undefined) throw new Error('no sign-in was started in this browser')
+  session.pending = undefined
+  const tokens = await client.authorizationCodeGrant(around.configuration, answer, {
+    pkceCodeVerifier: pending.verifier,
+    expectedState: pending.state,
+    expectedNonce: pending.nonce,
+    idTokenExpected: true,
+  })
+  const claims = tokens.claims()
+  if (claims === undefined) throw new Error('no ID token came')
+  session.idToken = claims
+  session.userinfo = await client.fetchUserInfo(around.configuration, tokens.access_token, claims.sub)
+}
+
+const messageOf = (error: unknown): string => {
+  if (error instanceof client.AuthorizationResponseError) {
+    return `${error.error}${error.error_description === undefined ? '' : `: ${error.error_description}`}`
+  }
+  return error instanceof Error ? error.message : 'unknown error'
+}
+
+const callback = async (around: Surroundings, session: Session, url: URL, request: IncomingMessage): Promise<void> => {
+  if (request.method !== 'POST') return finishSignIn(around, session, url)
+  const body = await readBody(request)
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  return finishSignIn(around, session, new Request(url, { method: 'POST', headers, body }))
+}
+
+const answer = async (around: Surroundings, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const url = new URL(request.url ?? '/', around.settings.origin)
+  const session = sessionOf(around, request, response)
+  if (url.pathname === '/login') return redirect(response, await startSignIn(around, session, url.searchParams))
+  if (url.pathname === '/callback') {
+    try {
+      await callback(around, session, url, request)
+    } catch (error) {
+      return sendPage(response, 400, page({ kind: 'failed', message: messageOf(error) }))
+    }
+    return redirect(response, '/')
+  }
+  if (url.pathname === '/logout' && request.method === 'POST') {
+    session.idToken = undefined
+    session.userinfo = undefined
+    return redirect(response, '/')
+  }
+  if (url.pathname !== '/') return sendPage(response, 404, page({ kind: 'failed', message: 'there is nothing here' }))
+  const { idToken, userinfo } = session
+  return sendPage(
+    response,
+    200,
+    idToken === undefined || userinfo === undefined
+      ? page({ kind: 'signedOut', issuer: around.settings.issuer })
+      : page({ kind: 'signedIn', idToken, userinfo, issuer: around.settings.issuer }),
+  )
+}
+
+/** Makes the relying party; it reads the server's metadata first and rejects when that fails. The caller listens. */
+export const createRelyingParty = async (settings: RelyingPartySettings): Promise<Server> => {
+  const insecure = settings.issuer.startsWith('http:') ? { execute: [client.allowInsecureRequests] } : undefined
+  const configuration = await client.discovery(
+    new URL(settings.issuer),
+    settings.clientId,
+    settings.clientSecret,
+    client.ClientSecretBasic(settings.clientSecret),
+    insecure,
+  )
+  const around: Surroundings = { settings, configuration, sessions: new Map() }
+  return createServer((request, response) => {
+    answer(around, request, response).catch((error: unknown) => {
+      if (!response.headersSent) sendPage(response, 500, page({ kind: 'failed', message: messageOf(error) }))
+      else response.destroy()
+    })
+  })
+}

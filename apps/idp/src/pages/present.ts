@@ -1,0 +1,150 @@
+// Owns the step from what the core asks (data of the protocol) to what a page shows (data of the views). Never renders, never decides.
+
+import type { ClientDisplay, InteractionPrompt, Json, JsonObject, PresentedInteraction, Subject } from '@vouchsafe/core'
+import { isJsonObject } from '@vouchsafe/core'
+import type {
+  AccountDisplay,
+  ClaimDisplay,
+  ClaimValue,
+  ConsentPage,
+  Destination,
+  FormTarget,
+  SelectAccountPage,
+  SignInPage,
+  SignInProblem,
+  SignInReason,
+  ClientDisplay as ViewClient,
+} from '../views/render.ts'
+
+/** How pages learn the names of people; undefined for somebody who is gone. */
+export interface People {
+  displayOf(subject: Subject): Promise<AccountDisplay | undefined>
+}
+
+const destinationOf = (client: ClientDisplay): Destination => {
+  if (client.destination.endsWith(':') && !client.destination.startsWith('[')) {
+    return { kind: 'customScheme', scheme: client.destination }
+  }
+  return { kind: client.unproven ? 'loopback' : 'web', host: client.destination }
+}
+
+/** A client in the words of the views. */
+export const presentClient = (client: ClientDisplay): ViewClient => ({
+  name: client.name,
+  destination: destinationOf(client),
+  standing: 'known',
+  // Clients are registered by an operator; self-registered ones will not be shown an image for.
+  logo: client.logoUri === undefined ? undefined : { url: client.logoUri, mayShow: true },
+  policyUrl: client.policyUri,
+  termsUrl: client.tosUri,
+})
+
+/** The form of an interaction's page. */
+export const formOf = (interaction: PresentedInteraction, action: string): FormTarget => ({
+  action: `/interaction/${interaction.id}/${action}`,
+  csrf: interaction.csrf,
+})
+
+type LoginPrompt = Extract<InteractionPrompt, { readonly kind: 'login' }>
+
+const reasonOf = (prompt: LoginPrompt): SignInReason | undefined => {
+  switch (prompt.reason) {
+    case 'requested':
+    case 'otherPersonNeeded':
+      return 'appAsked'
+    case 'tooLongAgo':
+      return 'tooLongAgo'
+    case 'strongerNeeded':
+      return 'strongerNeeded'
+    default:
+      return undefined
+  }
+}
+
+/** What the person typed before, and what came of it. */
+export interface SignInAttempt {
+  readonly username: string
+  readonly problem: SignInProblem
+}
+
+/** The sign-in page of an interaction. */
+export const presentSignIn = async (
+  people: People,
+  interaction: PresentedInteraction,
+  prompt: LoginPrompt,
+  attempt: SignInAttempt | undefined,
+): Promise<SignInPage> => {
+  const known = prompt.subject === undefined ? undefined : await people.displayOf(prompt.subject)
+  return {
+    kind: 'signIn',
+    client: presentClient(interaction.client),
+    username: attempt?.username ?? interaction.loginHint ?? known?.username ?? '',
+    problem: attempt?.problem,
+    reason: reasonOf(prompt),
+    form: formOf(interaction, 'sign-in'),
+  }
+}
+
+/** The account chooser of an interaction. */
+export const presentSelection = async (
+  people: People,
+  interaction: PresentedInteraction,
+  prompt: Extract<InteractionPrompt, { readonly kind: 'selectAccount' }>,
+): Promise<SelectAccountPage> => {
+  const accounts: (AccountDisplay & { readonly value: string })[] = []
+  for (const { sid, subject } of prompt.accounts) {
+    const display = await people.displayOf(subject)
+    if (display !== undefined) accounts.push({ ...display, value: sid })
+  }
+  return {
+    kind: 'selectAccount',
+    client: presentClient(interaction.client),
+    accounts,
+    form: formOf(interaction, 'account'),
+  }
+}
+
+const textOf = (value: Json): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
+const linesOf = (address: JsonObject): readonly string[] => {
+  const formatted = address['formatted']
+  if (typeof formatted === 'string') return formatted.split('\n')
+  return Object.values(address).filter((part) => typeof part === 'string')
+}
+
+const claimValueOf = (claim: string, value: Json): ClaimValue => {
+  if (typeof value === 'boolean') return { kind: 'flag', value }
+  if (typeof value === 'number')
+    return claim === 'updated_at' ? { kind: 'instant', seconds: value } : { kind: 'text', text: String(value) }
+  if (Array.isArray(value)) return { kind: 'list', items: value.map(textOf) }
+  return isJsonObject(value) ? { kind: 'lines', lines: linesOf(value) } : { kind: 'text', text: textOf(value) }
+}
+
+const claimsOf = (names: readonly string[], values: JsonObject): readonly ClaimDisplay[] =>
+  names.flatMap((claim) => {
+    const value = values[claim]
+    return value === undefined ? [] : [{ claim, value: claimValueOf(claim, value) }]
+  })
+
+/** The consent page: the actual values that will be shared, scope by scope. */
+export const presentConsent = async (
+  people: People,
+  interaction: PresentedInteraction,
+  prompt: Extract<InteractionPrompt, { readonly kind: 'consent' }>,
+): Promise<ConsentPage> => {
+  const account = await people.displayOf(prompt.account.subject)
+  return {
+    kind: 'consent',
+    client: presentClient(interaction.client),
+    account: account ?? { displayName: '', username: '' },
+    scopes: prompt.scopes.map((scope) => ({
+      scope: scope.name,
+      description: scope.description,
+      claims: claimsOf(scope.claims, prompt.values),
+      sensitive: scope.sensitive,
+      alreadyAllowed: false,
+    })),
+    offline: false,
+    form: formOf(interaction, 'consent'),
+  }
+}
