@@ -1,0 +1,6 @@
+// The door of the configuration.
+
+export { type Config, type DatabaseConfig, type Environment, type HashingConfig, loadConfig } from './config.ts'
+export { isLoopbackIssuer } from './issuer.ts'
+export { type ConfigProblem, describeProblem } from './problem.ts'
+export { configurationReference } from './reference.ts'
