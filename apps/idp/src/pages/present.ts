@@ -39,9 +39,15 @@ export const presentClient = (client: ClientDisplay): ViewClient => ({
   termsUrl: client.tosUri,
 })
 
-/** The form of an interaction's page. */
-export const formOf = (interaction: PresentedInteraction, action: string): FormTarget => ({
-  action: `/interaction/${interaction.id}/${action}`,
+/** What presenting needs of its surroundings. */
+export interface Presenter {
+  readonly people: People
+  /** Path of the issuer without a trailing slash; empty at the root. */
+  readonly basePath: string
+}
+
+const formOf = (presenter: Presenter, interaction: PresentedInteraction, action: string): FormTarget => ({
+  action: `${presenter.basePath}/interaction/${interaction.id}/${action}`,
   csrf: interaction.csrf,
 })
 
@@ -69,38 +75,38 @@ export interface SignInAttempt {
 
 /** The sign-in page of an interaction. */
 export const presentSignIn = async (
-  people: People,
+  presenter: Presenter,
   interaction: PresentedInteraction,
   prompt: LoginPrompt,
   attempt: SignInAttempt | undefined,
 ): Promise<SignInPage> => {
-  const known = prompt.subject === undefined ? undefined : await people.displayOf(prompt.subject)
+  const known = prompt.subject === undefined ? undefined : await presenter.people.displayOf(prompt.subject)
   return {
     kind: 'signIn',
     client: presentClient(interaction.client),
     username: attempt?.username ?? interaction.loginHint ?? known?.username ?? '',
     problem: attempt?.problem,
     reason: reasonOf(prompt),
-    form: formOf(interaction, 'sign-in'),
+    form: formOf(presenter, interaction, 'sign-in'),
   }
 }
 
 /** The account chooser of an interaction. */
 export const presentSelection = async (
-  people: People,
+  presenter: Presenter,
   interaction: PresentedInteraction,
   prompt: Extract<InteractionPrompt, { readonly kind: 'selectAccount' }>,
 ): Promise<SelectAccountPage> => {
   const accounts: (AccountDisplay & { readonly value: string })[] = []
   for (const { sid, subject } of prompt.accounts) {
-    const display = await people.displayOf(subject)
+    const display = await presenter.people.displayOf(subject)
     if (display !== undefined) accounts.push({ ...display, value: sid })
   }
   return {
     kind: 'selectAccount',
     client: presentClient(interaction.client),
     accounts,
-    form: formOf(interaction, 'account'),
+    form: formOf(presenter, interaction, 'account'),
   }
 }
 
@@ -128,11 +134,11 @@ const claimsOf = (names: readonly string[], values: JsonObject): readonly ClaimD
 
 /** The consent page: the actual values that will be shared, scope by scope. */
 export const presentConsent = async (
-  people: People,
+  presenter: Presenter,
   interaction: PresentedInteraction,
   prompt: Extract<InteractionPrompt, { readonly kind: 'consent' }>,
 ): Promise<ConsentPage> => {
-  const account = await people.displayOf(prompt.account.subject)
+  const account = await presenter.people.displayOf(prompt.account.subject)
   return {
     kind: 'consent',
     client: presentClient(interaction.client),
@@ -145,6 +151,6 @@ export const presentConsent = async (
       alreadyAllowed: false,
     })),
     offline: false,
-    form: formOf(interaction, 'consent'),
+    form: formOf(presenter, interaction, 'consent'),
   }
 }

@@ -1,0 +1,30 @@
+// Owns the words for what the core reports as a page. Never shows anything that came with the request.
+
+import type { ClientDisplay, PageProblem, ErrorPage as Reported } from '@vouchsafe/core'
+import type { ErrorPage, ErrorProblem } from '../views/render.ts'
+
+const PROBLEMS: Readonly<Record<PageProblem, ErrorProblem>> = {
+  invalidRequest: 'requestInvalid',
+  unknownClient: 'clientUnknown',
+  unregisteredRedirectUri: 'redirectUriInvalid',
+  interactionUnknown: 'expired',
+  interactionExpired: 'expired',
+  interactionElsewhere: 'otherBrowser',
+  interactionFinished: 'alreadyFinished',
+  formForged: 'formRefused',
+  methodNotAllowed: 'methodNotAllowed',
+  unavailable: 'unavailable',
+  fault: 'unexpected',
+}
+
+const backTo = (client: ClientDisplay | undefined): ErrorPage['back'] =>
+  client?.clientUri === undefined ? undefined : { clientName: client.name, url: client.clientUri }
+
+/** The page for a problem that the core reports. */
+export const presentProblem = (reported: Reported): ErrorPage => ({
+  kind: 'error',
+  problem: PROBLEMS[reported.problem],
+  reference: reported.reference,
+  details: [{ kind: 'description', value: reported.detail }],
+  back: backTo(reported.client),
+})
