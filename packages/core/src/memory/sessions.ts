@@ -4,6 +4,8 @@ import { type Instant, instant } from '../base/index.ts'
 import type { SessionRecord, SessionStore } from '../store/index.ts'
 import { insertNew, keep, type MemoryState, record } from './state.ts'
 
+const earlier = (one: Instant, other: Instant): Instant => (one < other ? one : other)
+
 const end = (state: MemoryState, session: SessionRecord, endedAt: Instant): void => {
   state.sessions.set(session.sid, keep({ ...session, endedAt }))
 }
@@ -22,7 +24,8 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
     const known = state.subjects.get(session.subject)
     if (known?.status === 'disabled') return 'subjectDisabled'
     if (state.sessionIds.has(session.secretDigest)) throw new TypeError('a session with this secret is already stored')
-    insertNew(state.sessions, session.sid, keep(session))
+    const idleExpiresAt = earlier(session.idleExpiresAt, session.absoluteExpiresAt)
+    insertNew(state.sessions, session.sid, keep({ ...session, idleExpiresAt }))
     state.sessionIds.set(session.secretDigest, session.sid)
     if (known === undefined) {
       state.subjects.set(session.subject, keep({ subject: session.subject, status: 'active', version: 1 }))
@@ -38,7 +41,7 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
   touchSession: async ({ sid, idleExpiresAt }) => {
     const session = state.sessions.get(sid)
     if (session === undefined || session.endedAt !== undefined) return 'ended'
-    const forward = Math.max(session.idleExpiresAt, Math.min(idleExpiresAt, session.absoluteExpiresAt))
+    const forward = Math.max(session.idleExpiresAt, earlier(idleExpiresAt, session.absoluteExpiresAt))
     state.sessions.set(sid, keep({ ...session, idleExpiresAt: instant(forward) }))
     return 'touched'
   },

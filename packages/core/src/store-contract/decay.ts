@@ -8,8 +8,6 @@ import type { SignedIn } from './world.ts'
 /** One way in which a basis stops holding, forty seconds after the start of the case. */
 export interface Decay {
   readonly title: string
-  /** The requirement that speaks of it. */
-  readonly ids: readonly string[]
   /** How the session is begun, where that is what runs out. */
   readonly session: Partial<SessionRecord>
   /** What happens after the decision; answers what the basis must be changed to, so that this fault stands alone. */
@@ -21,11 +19,10 @@ export const PRESENTED = 40
 
 const untouched = async (): Promise<Partial<Basis>> => ({})
 
-/** Everything that can happen to the client or the person. */
-export const partyDecays: readonly Decay[] = [
+/** Everything that can happen to the client. */
+export const clientDecays: readonly Decay[] = [
   {
     title: 'the client is deleted',
-    ids: ['OPS-017'],
     session: {},
     spoil: async ({ stores }, { client }) => {
       await stores.clients.deleteClient(client.clientId, on(20))
@@ -34,7 +31,6 @@ export const partyDecays: readonly Decay[] = [
   },
   {
     title: 'the client is disabled, at the version presented',
-    ids: ['OPS-017'],
     session: {},
     spoil: async ({ stores }, { client }) => {
       await stores.clients.updateClient({ ...client, version: 2, disabled: true }, on(20))
@@ -43,16 +39,18 @@ export const partyDecays: readonly Decay[] = [
   },
   {
     title: 'the client has changed, and is enabled',
-    ids: ['OPS-017'],
     session: {},
     spoil: async ({ stores }, { client }) => {
       await stores.clients.updateClient({ ...client, version: 2 }, on(20))
       return {}
     },
   },
+]
+
+/** Everything that can happen to the person. */
+export const personDecays: readonly Decay[] = [
   {
     title: 'the person is disabled, at the version presented',
-    ids: ['OPS-018'],
     session: {},
     spoil: async ({ stores }, { session }) => {
       await stores.subjects.changeSubject({ subject: session.subject, status: 'disabled' }, on(20))
@@ -61,7 +59,6 @@ export const partyDecays: readonly Decay[] = [
   },
   {
     title: 'the rights of the person have changed, and he is active',
-    ids: ['OPS-018'],
     session: {},
     spoil: async ({ stores }, { session }) => {
       await stores.subjects.changeSubject({ subject: session.subject, status: 'active' }, on(20))
@@ -74,7 +71,6 @@ export const partyDecays: readonly Decay[] = [
 export const sessionDecays: readonly Decay[] = [
   {
     title: 'the session was ended',
-    ids: ['OPS-019'],
     session: {},
     spoil: async ({ stores }, { session }) => {
       await stores.sessions.endSession(session.sid, on(20))
@@ -83,19 +79,16 @@ export const sessionDecays: readonly Decay[] = [
   },
   {
     title: 'the session has been idle until this instant',
-    ids: ['OPS-019'],
     session: { idleExpiresAt: at(PRESENTED) },
     spoil: untouched,
   },
   {
     title: 'the session has reached its absolute end at this instant',
-    ids: ['OPS-019'],
-    session: { idleExpiresAt: at(PRESENTED), absoluteExpiresAt: at(PRESENTED) },
+    session: { absoluteExpiresAt: at(PRESENTED) },
     spoil: untouched,
   },
   {
     title: 'the session was swept away',
-    ids: ['OPS-019'],
     session: { idleExpiresAt: at(5), absoluteExpiresAt: at(5) },
     spoil: async ({ stores }) => {
       await stores.sweeps.sweepExpired({ before: at(6), limit: 100 })

@@ -95,6 +95,7 @@ export interface SessionRecord {
   readonly amr: readonly string[]
   readonly acr: string | undefined
   readonly startedAt: Instant
+  /** Never after the absolute end. */
   readonly idleExpiresAt: Instant
   readonly absoluteExpiresAt: Instant
   readonly endedAt: Instant | undefined

@@ -82,7 +82,8 @@ export interface SessionStore {
   findSessions(secretDigests: readonly Digest[]): Promise<readonly SessionSnapshot[]>
   /**
    * Starts a session, ending those it replaces; those that are unknown or ended already are left as they are. A person seen for the
-   * first time is recorded, active at version 1. Nothing is written for a disabled person.
+   * first time is recorded, active at version 1. An idle end after the absolute one is stored as the absolute one. Nothing is written
+   * for a disabled person.
    */
   startSession(
     start: { readonly session: SessionRecord; readonly replaces: readonly SessionId[] },

@@ -67,7 +67,7 @@ const tryLine = async (tools: CaseTools, world: SignedIn, line: Presentation): P
 /** The truth table, and what lies outside it: another handle or another digest. */
 export const bindingCases: readonly StoreCase[] = [
   {
-    ids: ['ADV-139', 'OPS-004'],
+    ids: ['ADV-139'],
     title: 'each thing that a code is bound to refuses alone, in every combination, and no refusal consumes the code',
     covers: [
       'grants.redeemAuthorizationCode:mismatched',

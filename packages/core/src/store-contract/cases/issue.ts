@@ -1,7 +1,7 @@
 // Owns the cases on issuing a code and on revoking its grant. Never redeems but to show that a code lives or is dead.
 
 import type { CaseTools, StoreCase } from '../contract.ts'
-import { PRESENTED, partyDecays, sessionDecays } from '../decay.ts'
+import { clientDecays, type Decay, PRESENTED, personDecays, sessionDecays } from '../decay.ts'
 import { at, on } from '../fresh.ts'
 import {
   codeNow,
@@ -28,9 +28,7 @@ export const consented = async (tools: CaseTools, world: SignedIn, scope: readon
   return present(await tools.stores.consents.findConsent(key), 'the consent').version
 }
 
-const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map((decay) => ({
-  ids: decay.ids,
-  title: `no code is issued when ${decay.title}`,
+const refusedIssue = (decay: Decay): Omit<StoreCase, 'ids' | 'title'> => ({
   covers: ['grants.issueAuthorizationCode:stale', 'grants.findAuthorizationCode:nothing'],
   races: [],
   run: async (tools) => {
@@ -45,7 +43,25 @@ const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map(
     assert.equal(await stores.grants.findAuthorizationCode(code), undefined)
     assert.deepEqual(await tools.readEvents(), [])
   },
-}))
+})
+
+const staleCases: readonly StoreCase[] = [
+  ...clientDecays.map((decay) => ({
+    ids: ['OPS-017'],
+    title: `no code is issued when ${decay.title}`,
+    ...refusedIssue(decay),
+  })),
+  ...personDecays.map((decay) => ({
+    ids: ['OPS-018'],
+    title: `no code is issued when ${decay.title}`,
+    ...refusedIssue(decay),
+  })),
+  ...sessionDecays.map((decay) => ({
+    ids: ['OPS-019'],
+    title: `no code is issued when ${decay.title}`,
+    ...refusedIssue(decay),
+  })),
+]
 
 /** Cases on issuing and revoking. */
 export const issueCases: readonly StoreCase[] = [

@@ -3,7 +3,7 @@
 
 import type { CodeRedemption, CodeRedemptionOutcome } from '../../store/index.ts'
 import type { CaseTools, StoreCase } from '../contract.ts'
-import { PRESENTED, partyDecays, sessionDecays } from '../decay.ts'
+import { clientDecays, type Decay, PRESENTED, personDecays, sessionDecays } from '../decay.ts'
 import { at, on } from '../fresh.ts'
 import {
   codeNow,
@@ -70,9 +70,7 @@ const arrange = async (
   }
 }
 
-const orderCases: readonly StoreCase[] = ORDER.map(({ title, outcome, faults }) => ({
-  ids: outcome === 'replayed' ? ['OPS-002'] : [],
-  title: `${title} when a code is redeemed`,
+const judged = ({ outcome, faults }: Judgement): Omit<StoreCase, 'ids' | 'title'> => ({
   covers: [`grants.redeemAuthorizationCode:${outcome}`],
   races: [],
   run: async (tools) => {
@@ -89,11 +87,22 @@ const orderCases: readonly StoreCase[] = ORDER.map(({ title, outcome, faults }) 
       free ? 'reserved' : 'replayed',
     )
   },
-}))
+})
 
-const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map((decay) => ({
-  ids: decay.ids,
-  title: `a code is refused as stale, and not consumed, when ${decay.title}`,
+const orderCases: readonly StoreCase[] = [
+  ...ORDER.filter((one) => one.outcome === 'replayed').map((one) => ({
+    ids: ['OPS-002'],
+    title: `${one.title} when a code is redeemed`,
+    ...judged(one),
+  })),
+  ...ORDER.filter((one) => one.outcome !== 'replayed').map((one) => ({
+    ids: [],
+    title: `${one.title} when a code is redeemed`,
+    ...judged(one),
+  })),
+]
+
+const refusedRedemption = (decay: Decay): Omit<StoreCase, 'ids' | 'title'> => ({
   covers: ['grants.redeemAuthorizationCode:stale', 'accessTokens.findAccessToken:nothing'],
   races: [],
   run: async (tools) => {
@@ -117,7 +126,25 @@ const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map(
     assert.equal(await tokenNow(tools, redemption.accessToken), undefined)
     assert.equal(await stores.reservations.reserve(proofs, at(PRESENTED)), 'reserved')
   },
-}))
+})
+
+const staleCases: readonly StoreCase[] = [
+  ...clientDecays.map((decay) => ({
+    ids: ['OPS-017'],
+    title: `a code is refused as stale, and not consumed, when ${decay.title}`,
+    ...refusedRedemption(decay),
+  })),
+  ...personDecays.map((decay) => ({
+    ids: ['OPS-018'],
+    title: `a code is refused as stale, and not consumed, when ${decay.title}`,
+    ...refusedRedemption(decay),
+  })),
+  ...sessionDecays.map((decay) => ({
+    ids: [],
+    title: `a code is refused as stale, and not consumed, when ${decay.title}`,
+    ...refusedRedemption(decay),
+  })),
+]
 
 const offlineCases: readonly StoreCase[] = sessionDecays.map((decay) => ({
   ids: [],
@@ -209,7 +236,7 @@ export const redeemCases: readonly StoreCase[] = [
     },
   },
   {
-    ids: ['OPS-002'],
+    ids: [],
     title: 'a replay by another client, to another redirect URI, with another challenge or a used proof kills nothing',
     covers: ['grants.redeemAuthorizationCode:mismatched', 'grants.redeemAuthorizationCode:proofReplayed'],
     races: [],

@@ -2,7 +2,7 @@
 
 import type { ConsentRecord, InteractionSettlement } from '../../store/index.ts'
 import type { CaseTools, StoreCase } from '../contract.ts'
-import { PRESENTED, partyDecays, sessionDecays } from '../decay.ts'
+import { clientDecays, type Decay, PRESENTED, personDecays, sessionDecays } from '../decay.ts'
 import { at, on } from '../fresh.ts'
 import { codeNow, issueFor, opened, present, redeem, redemptionOf, type SignedIn, signedIn } from '../world.ts'
 import { faultyMove, MOVE_RANKS } from './interactions.ts'
@@ -66,9 +66,7 @@ const orderCases: readonly StoreCase[] = MOVE_RANKS.map(({ fault, outcome }, ran
   }
 })
 
-const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map((decay) => ({
-  ids: decay.ids,
-  title: `settling with a code is refused as stale, and stays open, when ${decay.title}`,
+const refusedSettlement = (decay: Decay): Omit<StoreCase, 'ids' | 'title'> => ({
   covers: ['interactions.settleInteraction:stale', 'consents.findConsent:nothing'],
   races: [],
   run: async (tools) => {
@@ -89,7 +87,25 @@ const staleCases: readonly StoreCase[] = [...partyDecays, ...sessionDecays].map(
     assert.equal(await nowOf(tools, world), undefined)
     assert.deepEqual(await tools.readEvents(), [])
   },
-}))
+})
+
+const staleCases: readonly StoreCase[] = [
+  ...clientDecays.map((decay) => ({
+    ids: ['OPS-017'],
+    title: `settling with a code is refused as stale, and stays open, when ${decay.title}`,
+    ...refusedSettlement(decay),
+  })),
+  ...personDecays.map((decay) => ({
+    ids: ['OPS-018'],
+    title: `settling with a code is refused as stale, and stays open, when ${decay.title}`,
+    ...refusedSettlement(decay),
+  })),
+  ...sessionDecays.map((decay) => ({
+    ids: ['OPS-019'],
+    title: `settling with a code is refused as stale, and stays open, when ${decay.title}`,
+    ...refusedSettlement(decay),
+  })),
+]
 
 /** Cases on settling. */
 export const settleCases: readonly StoreCase[] = [
@@ -221,7 +237,7 @@ export const settleCases: readonly StoreCase[] = [
 /** Cases on withdrawing. */
 export const consentCases: readonly StoreCase[] = [
   {
-    ids: ['WEB-101', 'ADV-080'],
+    ids: ['ADV-080'],
     title: 'withdrawing forgets the consent and revokes every grant of that person for that client, and no other one',
     covers: ['consents.withdrawConsent:withdrawn', 'consents.withdrawConsent:unknown', 'consents.findConsent:nothing'],
     races: [],

@@ -161,7 +161,7 @@ const keyCases: readonly StoreCase[] = [
 
 const auditCases: readonly StoreCase[] = [
   {
-    ids: ['WEB-081'],
+    ids: [],
     title: 'events are appended as they are, equal ones too, and those of a transition are written beside them',
     covers: ['audit.appendEvents:nothing'],
     races: [],

@@ -47,7 +47,7 @@ export const codeRaces: readonly StoreCase[] = [
     run: (tools) => eachRound(tools, () => raceOneCode(tools)),
   },
   {
-    ids: ['OPS-021', 'ADV-041'],
+    ids: ['OPS-021'],
     title: 'of twenty codes presented with one proof one is redeemed, and the others stay good',
     covers: ['grants.redeemAuthorizationCode:redeemed', 'grants.redeemAuthorizationCode:proofReplayed'],
     races: ['grants.redeemAuthorizationCode'],

@@ -7,35 +7,35 @@ import { eachRound, raceEnding } from './rounds.ts'
 
 interface Killer {
   readonly title: string
-  readonly ids: readonly string[]
   kill(tools: CaseTools, world: SignedIn): Promise<string>
 }
 
-const KILLERS: readonly Killer[] = [
+const CLIENT_KILLERS: readonly Killer[] = [
   {
     title: 'the client is disabled',
-    ids: ['OPS-017'],
     kill: ({ stores }, { client }) => stores.clients.updateClient({ ...client, version: 2, disabled: true }, on(1)),
   },
   {
     title: 'the client is deleted',
-    ids: ['OPS-017'],
     kill: ({ stores }, { client }) => stores.clients.deleteClient(client.clientId, on(1)),
   },
+]
+
+const PERSON_KILLERS: readonly Killer[] = [
   {
     title: 'the person is disabled',
-    ids: ['OPS-018'],
     kill: ({ stores }, { session }) =>
       stores.subjects.changeSubject({ subject: session.subject, status: 'disabled' }, on(1)),
   },
+]
+
+const SESSION_KILLERS: readonly Killer[] = [
   {
     title: 'the session is ended',
-    ids: ['OPS-019'],
     kill: ({ stores }, { session }) => stores.sessions.endSession(session.sid, on(1)),
   },
   {
     title: 'all sessions of the person are ended',
-    ids: ['OPS-019'],
     kill: async ({ stores }, { session }) =>
       String(await stores.sessions.endSessionsOf({ subject: session.subject, except: undefined }, on(1))),
   },
@@ -50,7 +50,7 @@ interface Attempted {
   prepare(tools: CaseTools, world: SignedIn): Promise<() => Promise<string>>
 }
 
-const ATTEMPTS: readonly Attempted[] = [
+const REDEEMING: readonly Attempted[] = [
   {
     title: 'no code is redeemed',
     method: 'grants.redeemAuthorizationCode',
@@ -61,6 +61,9 @@ const ATTEMPTS: readonly Attempted[] = [
       return async () => (await redeem(tools, redemption)).outcome
     },
   },
+]
+
+const ISSUING: readonly Attempted[] = [
   {
     title: 'no code is issued',
     method: 'grants.issueAuthorizationCode',
@@ -87,16 +90,22 @@ const ATTEMPTS: readonly Attempted[] = [
 /** As many prepared tries as a race and its aftermath take. */
 const PREPARED = 70
 
-const against = (attempted: Attempted, killer: Killer): StoreCase => ({
-  ids: killer.ids,
-  title: `${attempted.title} after ${killer.title}, however many try at that moment`,
+/** The same race for each pairing of a try with an ending. */
+const pairings = (tries: readonly Attempted[], killers: readonly Killer[]): readonly Omit<StoreCase, 'ids'>[] =>
+  tries.flatMap((attempted) =>
+    killers.map((killer) => ({
+      title: `${attempted.title} after ${killer.title}, however many try at that moment`,
+      ...against(attempted, killer),
+    })),
+  )
+
+const against = (attempted: Attempted, killer: Killer): Omit<StoreCase, 'ids' | 'title'> => ({
   covers: [`${attempted.method}:${attempted.wins}`, `${attempted.method}:${attempted.refused}`],
   races: [attempted.method],
   run: (tools) =>
     eachRound(tools, async () => {
       const world = await signedIn(tools)
-      const tries: (() => Promise<string>)[] = []
-      for (let count = 0; count < PREPARED; count++) tries.push(await attempted.prepare(tools, world))
+      const tries = await Promise.all(Array.from({ length: PREPARED }, () => attempted.prepare(tools, world)))
       await raceEnding(tools, {
         attempt: async () => {
           const next = tries.pop()
@@ -112,7 +121,18 @@ const against = (attempted: Attempted, killer: Killer): StoreCase => ({
 
 /** Races against an ending. */
 export const endingRaces: readonly StoreCase[] = [
-  ...ATTEMPTS.flatMap((attempted) => KILLERS.map((killer) => against(attempted, killer))),
+  ...pairings([...REDEEMING, ...ISSUING], CLIENT_KILLERS).map((one) => ({
+    ...one,
+    ids: ['OPS-017'],
+    title: one.title,
+  })),
+  ...pairings([...REDEEMING, ...ISSUING], PERSON_KILLERS).map((one) => ({
+    ...one,
+    ids: ['OPS-018'],
+    title: one.title,
+  })),
+  ...pairings(REDEEMING, SESSION_KILLERS).map((one) => ({ ...one, ids: [], title: one.title })),
+  ...pairings(ISSUING, SESSION_KILLERS).map((one) => ({ ...one, ids: ['OPS-019'], title: one.title })),
   {
     ids: ['OPS-018'],
     title: 'no session starts after the person is disabled, however many try at that moment',

@@ -151,7 +151,7 @@ const consentRaces: readonly StoreCase[] = [
       }),
   },
   {
-    ids: ['ADV-080', 'WEB-101'],
+    ids: ['ADV-080'],
     title: 'a code that rests on a consent and is issued while the consent is withdrawn is refused or dead',
     covers: ['consents.withdrawConsent:withdrawn', 'grants.issueAuthorizationCode:stale'],
     races: ['grants.issueAuthorizationCode'],
@@ -182,7 +182,7 @@ const consentRaces: readonly StoreCase[] = [
       }),
   },
   {
-    ids: ['ADV-080', 'WEB-101'],
+    ids: ['ADV-080'],
     title: 'what is remembered after a withdrawal among consents is what the living grants were given',
     covers: ['interactions.settleInteraction:settled'],
     races: ['interactions.settleInteraction'],

@@ -130,7 +130,7 @@ const personRaces: readonly StoreCase[] = [
       }),
   },
   {
-    ids: ['OPS-021'],
+    ids: [],
     title: 'sessions of a person never seen before all start at once, and he is recorded once',
     covers: ['sessions.startSession:started'],
     races: ['sessions.startSession'],
@@ -150,6 +150,27 @@ const personRaces: readonly StoreCase[] = [
           found.map((one) => one.session),
           [...sessions, { ...replaced, endedAt: at(1) }],
         )
+      }),
+  },
+  {
+    ids: ['OPS-018'],
+    title: 'a person who is recorded and disabled while his first sessions start stays disabled',
+    covers: ['subjects.changeSubject:changed'],
+    races: ['sessions.startSession'],
+    run: (tools) =>
+      eachRound(tools, async () => {
+        const { stores, assert, fresh } = tools
+        const subject = fresh.subject()
+        const starting = each(() => fresh.session({ subject })).map(
+          (session) => (): Promise<string> => stores.sessions.startSession({ session, replaces: [] }, on(1)),
+        )
+        const disabling = async (): Promise<string> => {
+          await stores.subjects.createSubject(subject, on(1))
+          return stores.subjects.changeSubject({ subject, status: 'disabled' }, on(1))
+        }
+        const answers = await tools.race([...starting, disabling])
+        onlyThese(tools, answers, ['started', 'subjectDisabled', 'changed'])
+        assert.deepEqual(await stores.subjects.findSubject(subject), { subject, status: 'disabled', version: 2 })
       }),
   },
   {
@@ -198,7 +219,7 @@ const personRaces: readonly StoreCase[] = [
       }),
   },
   {
-    ids: ['OPS-020'],
+    ids: [],
     title: 'endings of all sessions of a person at once count every session once',
     covers: ['sessions.endSessionsOf:value'],
     races: ['sessions.endSessionsOf'],
