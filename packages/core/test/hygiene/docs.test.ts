@@ -95,3 +95,17 @@ t.test('[unit] an example that does not compile is caught at its line', async (t
   t.match(faults, [/^README\.md:5 .*noSuchThing/, /^packages\/core\/src\/x\.ts:4 .*not assignable/])
   t.equal(faults.length, 2)
 })
+
+t.test(
+  '[QA-018] SECURITY.md says versions, private channel, response times, threat model, scope and how fixes are announced',
+  async (t) => {
+    const page = tree.get('SECURITY.md') ?? ''
+    const parts = new Map(page.split(/^##+ /m).map((part) => [part.split('\n', 1)[0] ?? '', part]))
+    t.match(parts.get('Supported versions'), /\| latest minor release \| yes \|/)
+    t.match(parts.get('Reporting a vulnerability'), /private vulnerability reporting/)
+    t.match(parts.get('Reporting a vulnerability'), /answers you \| \d+ working days/)
+    t.match(parts.get('Reporting a vulnerability'), /critical \| \d+ days/)
+    t.match(parts.get('How fixes are announced'), /advisory/)
+    for (const part of ['Threat model', 'In scope', 'Out of scope']) t.ok((parts.get(part) ?? '').length > 300, part)
+  },
+)
