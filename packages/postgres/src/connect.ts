@@ -1,6 +1,7 @@
 // Owns the settings under which these stores are meant to be run. Never keeps a pool: who connects also ends it.
 
 import postgres from 'postgres'
+import { arrayTypes } from './arrays.ts'
 
 /** Where a database is, in parts. */
 export interface DatabaseAddress {
@@ -35,13 +36,19 @@ export interface ConnectOptions {
   readonly prepare?: boolean
 }
 
-const settingsOf = (options: ConnectOptions): postgres.Options<Record<string, postgres.PostgresType>> => ({
+const hasSeveralHosts = (database: ConnectOptions['database']): boolean =>
+  typeof database === 'string' && (/^[^/]*\/\/(?:[^/?]*@)?([^/?]*)/.exec(database)?.[1] ?? '').includes(',')
+
+const settingsOf = (options: ConnectOptions): postgres.Options<typeof arrayTypes> => ({
   max: options.max ?? 10,
   idle_timeout: options.idleTimeout ?? 30,
   connect_timeout: options.connectTimeout ?? 5,
   prepare: options.prepare ?? true,
+  // The types of arrays are named here; see arrays.ts for why the driver must not ask the server for them.
+  fetch_types: false,
+  types: arrayTypes,
   // Of several hosts, the one that takes writes: a single use is never judged on a replica.
-  target_session_attrs: 'read-write',
+  ...(hasSeveralHosts(options.database) ? { target_session_attrs: 'primary' as const } : {}),
   connection: {
     application_name: options.applicationName ?? 'vouchsafe',
     statement_timeout: (options.statementTimeout ?? 5) * 1000,

@@ -2,7 +2,7 @@
 // Never knows a table. Nothing is repeated after a lost connection: whether it was committed is then unknown.
 
 import type postgres from 'postgres'
-import { codeOf, storeError, translateError } from './errors.ts'
+import { codeOf, type PostgresStoreError, storeError, translateError } from './errors.ts'
 
 /** Where queries are written: a pool, or a transaction on one of its connections. */
 export type Queries = postgres.ISql
@@ -30,31 +30,57 @@ const isConflict = (thrown: unknown): boolean => {
 
 const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Repeats a transaction that lost a conflict, at most four times in all, with a growing random pause. */
-const withRetry = async <T>(run: () => Promise<T>): Promise<T> => {
+/** Repeats a transition that lost a conflict, at most four times in all, with a growing random pause; not after `signal`. */
+const withRetry = async <T>(signal: AbortSignal, run: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await run()
     } catch (thrown) {
-      if (attempt === ATTEMPTS || !isConflict(thrown)) throw translateError(thrown)
+      if (signal.aborted || attempt === ATTEMPTS || !isConflict(thrown)) throw translateError(thrown)
       await pause(Math.random() * 10 * 2 ** attempt)
     }
   }
 }
 
-/** Rejects after `seconds`: the driver itself waits without end for a free connection and on a connection that fell silent. */
-const withDeadline = async <T>(seconds: number, running: Promise<T>): Promise<T> => {
+const tooLate = (): PostgresStoreError => storeError('store_unavailable', 'the database did not answer in time')
+
+/**
+ * Rejects with `store_unavailable` after `seconds`, and lets `run` know by its signal: the driver itself waits without end for a
+ * free connection, and on a connection that fell silent.
+ */
+export const withDeadline = async <T>(seconds: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const abort = new AbortController()
   let timer: NodeJS.Timeout | undefined
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(storeError('store_unavailable', 'the database did not answer in time')),
-      seconds * 1000,
-    )
+    timer = setTimeout(() => {
+      reject(tooLate())
+      abort.abort()
+    }, seconds * 1000)
   })
   try {
-    return await Promise.race([running, expired])
+    return await Promise.race([run(abort.signal), expired])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/**
+ * Runs a statement, and takes it out of the driver's queue on `signal`, so that it is not run long after its caller was told of the
+ * failure. One that was sent is left alone: the statement timeout ends it, and the driver's way to cancel it may itself fail
+ * with nobody to hear it.
+ */
+const runStatement = async <Row extends object>(
+  signal: AbortSignal,
+  query: postgres.PendingQuery<Row[]>,
+): Promise<readonly Row[]> => {
+  const withdraw = (): void => {
+    if (Reflect.get(query, 'state') === null) query.cancel()
+  }
+  signal.addEventListener('abort', withdraw)
+  try {
+    return await query
+  } finally {
+    signal.removeEventListener('abort', withdraw)
   }
 }
 
@@ -63,27 +89,22 @@ const undone = Symbol('undone')
 
 /** Runs transitions on `sql`, each within `deadline` seconds. Rejects with `store_unavailable` or `store_fault`. */
 export const createDatabase = (sql: postgres.Sql, deadline: number): Database => {
-  const transaction = <T>(run: (queries: Queries) => Promise<T>): Promise<T> =>
+  const transaction = async <T>(signal: AbortSignal, run: (queries: Queries) => Promise<T>): Promise<T> => {
     // Boxed, because the driver would await the members of an answer that is an array.
-    sql
-      .begin('isolation level read committed', async (queries) => ({ answer: await run(queries) }))
-      .then(({ answer }) => answer)
+    const { answer } = await sql.begin('isolation level read committed', async (queries) => {
+      if (signal.aborted) throw tooLate()
+      return { answer: await run(queries) }
+    })
+    return answer
+  }
   return {
-    statement: (write) =>
-      withDeadline(
-        deadline,
-        withRetry(async () => await write(sql)),
-      ),
-    transaction: (run) =>
-      withDeadline(
-        deadline,
-        withRetry(() => transaction(run)),
-      ),
+    statement: (write) => withDeadline(deadline, (signal) => withRetry(signal, () => runStatement(signal, write(sql)))),
+    transaction: (run) => withDeadline(deadline, (signal) => withRetry(signal, () => transaction(signal, run))),
     undoable: async <T>(run: (queries: Queries) => Promise<T>, isUndone: (answer: T) => boolean): Promise<T> => {
       let refusal: { readonly answer: T } | undefined
-      const attempt = async (): Promise<T> => {
+      const attempt = async (signal: AbortSignal): Promise<T> => {
         try {
-          return await transaction(async (queries) => {
+          return await transaction(signal, async (queries) => {
             const answer = await run(queries)
             if (!isUndone(answer)) return answer
             refusal = { answer }
@@ -94,7 +115,7 @@ export const createDatabase = (sql: postgres.Sql, deadline: number): Database =>
           throw thrown
         }
       }
-      return withDeadline(deadline, withRetry(attempt))
+      return withDeadline(deadline, (signal) => withRetry(signal, () => attempt(signal)))
     },
   }
 }

@@ -24,14 +24,11 @@ export interface PostgresStoresOptions {
   readonly deadline?: number
 }
 
-/** Refuses a driver that renames columns or returns arrays as text: the stores would read undefined everywhere. */
+/** Refuses a driver that renames columns or rewrites values: the stores would read undefined everywhere. */
 const assertUsable = (options: postgres.Sql['options']): void => {
   const { column, value, row } = options.transform
   if (column.from !== undefined || value.from !== undefined || row.from !== undefined) {
     throw storeError('store_misconfigured', 'the stores need a driver without transforms of columns, values or rows')
-  }
-  if (options.fetch_types === false) {
-    throw storeError('store_misconfigured', 'the stores need a driver with fetch_types')
   }
 }
 

@@ -10,6 +10,7 @@ import {
   instant,
   type JsonObject,
 } from '@vouchsafe/core'
+import { arrayLiteral, parseArrayLiteral } from './arrays.ts'
 
 /** A `bigint` column as drivers are set up to give it. */
 export type Int8 = string | number | bigint
@@ -47,19 +48,29 @@ export const orUndefined = <T>(column: T | null): T | undefined => column ?? und
 /** Whether Postgres can hold a text at all: what holds U+0000 is found nowhere, rather than being an error. */
 export const isStorable = (text: string): boolean => !text.includes('\0')
 
-// Array literals are written here, not by the driver, which guesses the type of a list from its first member.
-const quoted = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
-
 /** A literal for `text[]`. */
-export const textArray = (texts: readonly string[]): string => `{${texts.map(quoted).join(',')}}`
+export const textArray = (texts: readonly string[]): string => arrayLiteral(texts)
 
 /** A literal for `bytea[]`. */
 export const bytesArray = (texts: readonly string[]): string =>
-  `{${texts.map((text) => quoted(`\\x${bytes(text).toString('hex')}`)).join(',')}}`
+  arrayLiteral(texts.map((text) => `\\x${bytes(text).toString('hex')}`))
 
-/** A literal for `bigint[]`, with nulls for undefined. */
-export const integerArray = (numbers: readonly (number | undefined)[]): string =>
-  `{${numbers.map((number) => number ?? 'NULL').join(',')}}`
+/** A literal for an array of numbers, with nulls for undefined. */
+export const numberArray = (numbers: readonly (number | undefined)[]): string =>
+  arrayLiteral(numbers.map((number) => number?.toString()))
+
+/** A column that holds an array: a literal, or what a driver that knows the type made of it. */
+export type ArrayColumn<T> = string | readonly T[]
+
+/** The texts in a `text[]` column without nulls. */
+export const textsOf = (column: ArrayColumn<string>): readonly string[] =>
+  typeof column === 'string' ? parseArrayLiteral(column).map(String) : column
+
+/** The digests in a `bytea[]` column. */
+export const digestsOf = (column: ArrayColumn<Buffer>): readonly Digest[] =>
+  typeof column === 'string'
+    ? textsOf(column).map((text) => digestOf(Buffer.from(text.slice(2), 'hex')))
+    : column.map(digestOf)
 
 const replaceUnstorable = (_: string, value: unknown): unknown =>
   typeof value === 'string' ? value.replace(/\0|\p{Surrogate}/gu, '\ufffd') : value

@@ -3,13 +3,21 @@
 import type { Stores } from '@vouchsafe/core'
 import type { StoreFactory } from '@vouchsafe/core/store-contract'
 import { acquireTestDatabase, type TestDatabaseOptions } from '@vouchsafe/embedded-postgres/testing'
-import { type ConnectOptions, connect, createPostgresStores, migrate, protocolMigrations } from '@vouchsafe/postgres'
+import {
+  type ConnectOptions,
+  connect,
+  createPostgresStores,
+  type DatabaseAddress,
+  migrate,
+  protocolMigrations,
+} from '@vouchsafe/postgres'
 import type postgres from 'postgres'
 
 /** A migrated database, with a pool wide enough for twenty contenders. */
 export interface TestBench {
   readonly sql: postgres.Sql
   readonly stores: Stores
+  readonly address: DatabaseAddress
   /** Another pool on the same database. */
   connect(options?: Omit<ConnectOptions, 'database'>): postgres.Sql
   /** Opens an empty store for the contract suite; `compose` may put a fault into it. */
@@ -17,8 +25,24 @@ export interface TestBench {
   close(): Promise<void>
 }
 
-const TABLES = `clients, resources, signing_keys, subjects, sessions, consents, grants, grant_claims, access_tokens, interactions,
-  reservations, attempts, audit_events`
+const TABLES = [
+  'clients',
+  'resources',
+  'signing_keys',
+  'subjects',
+  'sessions',
+  'consents',
+  'grants',
+  'grant_claims',
+  'access_tokens',
+  'interactions',
+  'reservations',
+  'attempts',
+  'audit_events',
+]
+
+// Cheaper than truncating, which makes new files for every table and index of a case with five rows.
+const EMPTY = `${TABLES.map((table) => `delete from ${table};`).join('')} update key_ring set revision = 0`
 
 const readEvents = async (sql: postgres.Sql) => {
   const rows = await sql<{ at: string; name: string; fields: never }[]>`select at, name, fields from audit_events`
@@ -40,11 +64,12 @@ export const openBench = async (options: TestDatabaseOptions = {}): Promise<Test
   return {
     sql,
     stores,
+    address: database.connection,
     connect: open,
     factory:
       (compose = (plain) => plain) =>
       async () => {
-        await sql.unsafe(`truncate ${TABLES}; update key_ring set revision = 0`)
+        await sql.unsafe(EMPTY)
         return { stores: compose(stores, sql), readEvents: () => readEvents(sql), close: async () => undefined }
       },
     close: async () => {

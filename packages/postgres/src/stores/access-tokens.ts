@@ -2,14 +2,23 @@
 
 import { type AccessTokenStore, clientId } from '@vouchsafe/core'
 import type { Database } from '../database.ts'
-import { bytes, digestOf, handleOf, type Int8, instantOf, instantOrUndefined } from '../values.ts'
+import {
+  type ArrayColumn,
+  bytes,
+  digestOf,
+  handleOf,
+  type Int8,
+  instantOf,
+  instantOrUndefined,
+  textsOf,
+} from '../values.ts'
 import { type GrantRow, grantColumns, grantJoins, grantOf, stateOf } from './grant-rows.ts'
 
 interface TokenRow extends GrantRow {
   readonly token_digest: Buffer
   readonly token_client_id: string
-  readonly token_scope: readonly string[]
-  readonly token_audience: readonly string[]
+  readonly token_scope: ArrayColumn<string>
+  readonly token_audience: ArrayColumn<string>
   readonly token_issued_at: Int8
   readonly token_expires_at: Int8
   readonly token_revoked_at: Int8 | null
@@ -32,8 +41,8 @@ export const createAccessTokenStore = (database: Database): AccessTokenStore => 
         handle: handleOf(row.handle),
         digest: digestOf(row.token_digest),
         clientId: clientId(row.token_client_id),
-        scope: row.token_scope,
-        audience: row.token_audience,
+        scope: textsOf(row.token_scope),
+        audience: textsOf(row.token_audience),
         issuedAt: instantOf(row.token_issued_at),
         expiresAt: instantOf(row.token_expires_at),
       },

@@ -3,7 +3,7 @@
 import type { AttemptKey, AttemptStore, Instant } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
 import { storeError } from '../errors.ts'
-import { bytesArray, type Int8, instantOf, integerArray } from '../values.ts'
+import { bytesArray, type Int8, instantOf, numberArray } from '../values.ts'
 import type { Part } from './events.ts'
 
 /** How an admission went: some counters may have become blocked between the look at them and the count. */
@@ -14,10 +14,10 @@ interface Admission {
 
 const keysTable = (sql: Queries, keys: readonly AttemptKey[]): Part => sql`
   unnest(
-    ${bytesArray(keys.map(({ key }) => key))}::bytea[], ${integerArray(keys.map(({ policy }) => policy.free))}::bigint[],
-    ${`{${keys.map(({ policy }) => policy.baseDelay).join(',')}}`}::float8[],
-    ${`{${keys.map(({ policy }) => policy.maxDelay).join(',')}}`}::float8[],
-    ${integerArray(keys.map(({ policy }) => policy.forgetAfter))}::bigint[]
+    ${bytesArray(keys.map(({ key }) => key))}::bytea[], ${numberArray(keys.map(({ policy }) => policy.free))}::bigint[],
+    ${numberArray(keys.map(({ policy }) => policy.baseDelay))}::float8[],
+    ${numberArray(keys.map(({ policy }) => policy.maxDelay))}::float8[],
+    ${numberArray(keys.map(({ policy }) => policy.forgetAfter))}::bigint[]
   ) as asked (key, free, base_delay, max_delay, forget_after)`
 
 /**

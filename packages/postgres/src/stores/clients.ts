@@ -4,16 +4,18 @@ import type { ClientId, ClientRecord, ClientStore, JsonObject } from '@vouchsafe
 import { clientId } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
 import {
+  type ArrayColumn,
   bytesArray,
-  digestOf,
+  digestsOf,
   type Int8,
   instantOf,
   instantOrUndefined,
-  integerArray,
   isStorable,
+  numberArray,
   orUndefined,
   parseStored,
   textArray,
+  textsOf,
 } from '../values.ts'
 import { insertEvents, type Part } from './events.ts'
 
@@ -24,21 +26,20 @@ interface ClientRow {
   readonly name: string
   readonly application_type: ClientRecord['applicationType']
   readonly auth_method: ClientRecord['authMethod']
-  readonly secret_digests: readonly Buffer[]
-  /** As JSON, because the driver reads a null within an array as text. */
+  readonly secret_digests: ArrayColumn<Buffer>
   readonly secret_expiries: string
   readonly jwks: string
-  readonly redirect_uris: readonly string[]
+  readonly redirect_uris: ArrayColumn<string>
   readonly localhost_any_port: boolean
-  readonly scopes: readonly string[]
-  readonly grant_types: readonly string[]
+  readonly scopes: ArrayColumn<string>
+  readonly grant_types: ArrayColumn<string>
   readonly pkce: ClientRecord['pkce']
   readonly nonce: ClientRecord['nonce']
   readonly id_token_alg: ClientRecord['idTokenAlg']
   readonly id_token_claims: ClientRecord['idTokenClaims']
   readonly trusted: boolean
   readonly default_max_age: Int8 | null
-  readonly cors_origins: readonly string[]
+  readonly cors_origins: ArrayColumn<string>
   readonly client_uri: string | null
   readonly logo_uri: string | null
   readonly policy_uri: string | null
@@ -49,8 +50,8 @@ interface ClientRow {
 
 const secretsOf = (row: ClientRow): ClientRecord['secrets'] => {
   const expiries = parseStored<readonly (number | null)[]>(row.secret_expiries)
-  return row.secret_digests.map((column, index) => ({
-    digest: digestOf(column),
+  return digestsOf(row.secret_digests).map((digest, index) => ({
+    digest,
     expiresAt: instantOrUndefined(expiries[index] ?? null),
   }))
 }
@@ -64,17 +65,17 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   authMethod: row.auth_method,
   secrets: secretsOf(row),
   jwks: parseStored<readonly JsonObject[]>(row.jwks),
-  redirectUris: row.redirect_uris,
+  redirectUris: textsOf(row.redirect_uris),
   localhostAnyPort: row.localhost_any_port,
-  scopes: row.scopes,
-  grantTypes: row.grant_types,
+  scopes: textsOf(row.scopes),
+  grantTypes: textsOf(row.grant_types),
   pkce: row.pkce,
   nonce: row.nonce,
   idTokenAlg: row.id_token_alg,
   idTokenClaims: row.id_token_claims,
   trusted: row.trusted,
   defaultMaxAge: row.default_max_age === null ? undefined : Number(row.default_max_age),
-  corsOrigins: row.cors_origins,
+  corsOrigins: textsOf(row.cors_origins),
   clientUri: orUndefined(row.client_uri),
   logoUri: orUndefined(row.logo_uri),
   policyUri: orUndefined(row.policy_uri),
@@ -92,7 +93,7 @@ const writtenColumns = (sql: Queries): Part => sql`
 const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
   ${client.authMethod}::text, ${bytesArray(client.secrets.map((secret) => secret.digest))}::bytea[],
-  ${integerArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
+  ${numberArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
   ${textArray(client.redirectUris)}::text[], ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
   ${textArray(client.grantTypes)}::text[], ${client.pkce}::text, ${client.nonce}::text, ${client.idTokenAlg}::text,
   ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,

@@ -2,15 +2,15 @@
 
 import { type ClientId, type ConsentRecord, type ConsentStore, clientId, type Subject, subject } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
-import { type Int8, instantOf } from '../values.ts'
+import { type ArrayColumn, type Int8, instantOf, textsOf } from '../values.ts'
 import { insertEvents, type Part } from './events.ts'
 
 interface ConsentRow {
   readonly subject: string
   readonly client_id: string
   readonly version: Int8
-  readonly scope: readonly string[]
-  readonly claims: readonly string[]
+  readonly scope: ArrayColumn<string>
+  readonly claims: ArrayColumn<string>
   readonly granted_at: Int8
   readonly expires_at: Int8
 }
@@ -19,8 +19,8 @@ const recordOf = (row: ConsentRow): ConsentRecord => ({
   subject: subject(row.subject),
   clientId: clientId(row.client_id),
   version: Number(row.version),
-  scope: row.scope,
-  claims: row.claims,
+  scope: textsOf(row.scope),
+  claims: textsOf(row.claims),
   grantedAt: instantOf(row.granted_at),
   expiresAt: instantOf(row.expires_at),
 })

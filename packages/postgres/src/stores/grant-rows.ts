@@ -10,7 +10,17 @@ import {
   subject,
 } from '@vouchsafe/core'
 import type { Queries } from '../database.ts'
-import { digestOf, handleOf, type Int8, instantOf, instantOrUndefined, orUndefined, parseStored } from '../values.ts'
+import {
+  type ArrayColumn,
+  digestOf,
+  handleOf,
+  type Int8,
+  instantOf,
+  instantOrUndefined,
+  orUndefined,
+  parseStored,
+  textsOf,
+} from '../values.ts'
 import type { Part } from './events.ts'
 
 /** A grant with its claims, client, person and session, as `grantColumns` and `grantJoins` read it. */
@@ -19,13 +29,13 @@ export interface GrantRow {
   readonly client_id: string
   readonly subject: string
   readonly sid: string
-  readonly scope: readonly string[]
+  readonly scope: ArrayColumn<string>
   readonly offline: boolean
   readonly redirect_uri_digest: Buffer
   readonly code_challenge: string | null
   readonly nonce: string | null
   readonly auth_time: Int8
-  readonly amr: readonly string[]
+  readonly amr: ArrayColumn<string>
   readonly acr: string | null
   readonly claims: string | null
   readonly issued_at: Int8
@@ -62,13 +72,13 @@ export const grantOf = (row: GrantRow): GrantRecord => ({
   clientId: clientId(row.client_id),
   subject: subject(row.subject),
   sid: sessionId(row.sid),
-  scope: row.scope,
+  scope: textsOf(row.scope),
   offline: row.offline,
   redirectUriDigest: digestOf(row.redirect_uri_digest),
   codeChallenge: orUndefined(row.code_challenge),
   nonce: orUndefined(row.nonce),
   authTime: instantOf(row.auth_time),
-  amr: row.amr,
+  amr: textsOf(row.amr),
   acr: orUndefined(row.acr),
   claims: row.claims === null ? undefined : parseStored<ClaimsRequest>(row.claims),
   issuedAt: instantOf(row.issued_at),

@@ -2,14 +2,14 @@
 
 import type { Instant, ReservationRecord, ReservationStore } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
-import { bytesArray, integerArray, textArray } from '../values.ts'
+import { bytesArray, numberArray, textArray } from '../values.ts'
 import type { Part } from './events.ts'
 
 /** Reservations as a table `proof (namespace, digest, expires_at)`. */
 export const proofsTable = (sql: Queries, proofs: readonly ReservationRecord[]): Part => sql`
   unnest(
     ${textArray(proofs.map((proof) => proof.namespace))}::text[], ${bytesArray(proofs.map((proof) => proof.digest))}::bytea[],
-    ${integerArray(proofs.map((proof) => proof.expiresAt))}::bigint[]
+    ${numberArray(proofs.map((proof) => proof.expiresAt))}::bigint[]
   ) as proof (namespace, digest, expires_at)`
 
 /**

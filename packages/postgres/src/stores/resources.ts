@@ -2,7 +2,7 @@
 
 import { clientId, type ResourceRecord, type ResourceScope, type ResourceStore } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
-import { type Int8, parseStored, textArray } from '../values.ts'
+import { type ArrayColumn, type Int8, parseStored, textArray, textsOf } from '../values.ts'
 import { insertEvents, type Part } from './events.ts'
 
 interface ResourceRow {
@@ -13,7 +13,7 @@ interface ResourceRow {
   readonly token_format: ResourceRecord['tokenFormat']
   readonly access_token_lifetime: Int8 | null
   readonly signing_alg: ResourceRecord['signingAlg']
-  readonly introspection_clients: readonly string[]
+  readonly introspection_clients: ArrayColumn<string>
 }
 
 const recordOf = (row: ResourceRow): ResourceRecord => ({
@@ -24,7 +24,7 @@ const recordOf = (row: ResourceRow): ResourceRecord => ({
   tokenFormat: row.token_format,
   accessTokenLifetime: row.access_token_lifetime === null ? undefined : Number(row.access_token_lifetime),
   signingAlg: row.signing_alg,
-  introspectionClients: row.introspection_clients.map(clientId),
+  introspectionClients: textsOf(row.introspection_clients).map(clientId),
 })
 
 const columns = (sql: Queries): Part =>

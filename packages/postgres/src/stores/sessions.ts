@@ -3,6 +3,7 @@
 import { type SessionRecord, type SessionSnapshot, type SessionStore, sessionId, subject } from '@vouchsafe/core'
 import type { Database } from '../database.ts'
 import {
+  type ArrayColumn,
   bytes,
   bytesArray,
   digestOf,
@@ -12,6 +13,7 @@ import {
   isStorable,
   orUndefined,
   textArray,
+  textsOf,
 } from '../values.ts'
 import { insertEvents } from './events.ts'
 import { type SubjectColumns, subjectOf } from './subjects.ts'
@@ -20,7 +22,7 @@ interface SessionRow extends SubjectColumns {
   readonly sid: string
   readonly secret_digest: Buffer
   readonly auth_time: Int8
-  readonly amr: readonly string[]
+  readonly amr: ArrayColumn<string>
   readonly acr: string | null
   readonly started_at: Int8
   readonly idle_expires_at: Int8
@@ -33,7 +35,7 @@ const recordOf = (row: SessionRow): SessionRecord => ({
   secretDigest: digestOf(row.secret_digest),
   subject: subject(row.subject),
   authTime: instantOf(row.auth_time),
-  amr: row.amr,
+  amr: textsOf(row.amr),
   acr: orUndefined(row.acr),
   startedAt: instantOf(row.started_at),
   idleExpiresAt: instantOf(row.idle_expires_at),
