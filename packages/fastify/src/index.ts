@@ -5,11 +5,12 @@ import { ok, type Provider, type Reply, type Result, type WireRequest } from '@v
 import {
   createNodeSteps,
   forRoute,
-  isPageRoute,
   type NodeDoorOptions,
   type NodeSteps,
   type Outgoing,
   type OwnPage,
+  type Purpose,
+  purposeOf,
 } from '@vouchsafe/http/node'
 import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { refusalOf } from './errors.ts'
@@ -44,9 +45,9 @@ const send = (answer: Outgoing, to: FastifyReply): FastifyReply => {
   return to.send(answer.body)
 }
 
-const wireRequestOf = (steps: NodeSteps, request: FastifyRequest, forPage: boolean): Result<WireRequest, Reply> => {
-  const head = steps.readHead(request.raw, forPage)
-  return head.ok ? steps.withBody(head.value, rawBody(request) ?? ok(undefined), forPage) : head
+const wireRequestOf = (steps: NodeSteps, request: FastifyRequest, purpose: Purpose): Result<WireRequest, Reply> => {
+  const head = steps.readHead(request.raw, purpose)
+  return head.ok ? steps.withBody(head.value, rawBody(request) ?? ok(undefined), purpose) : head
 }
 
 /** A path as Fastify's router reads it literally, relative to the scope's prefix. Throws where it lies outside. */
@@ -61,9 +62,9 @@ const pathWithin = (scope: FastifyInstance, path: string): string => {
 
 const addRoutes = (scope: FastifyInstance, provider: Provider, steps: NodeSteps): void => {
   for (const route of provider.routes) {
-    const forPage = isPageRoute(route)
+    const purpose = purposeOf(route)
     const answer = async (request: FastifyRequest, to: FastifyReply): Promise<FastifyReply> => {
-      const wire = wireRequestOf(steps, request, forPage)
+      const wire = wireRequestOf(steps, request, purpose)
       const reply = wire.ok ? await provider.respond(forRoute(wire.value, route)) : wire.error
       if (reply === undefined) throw new Error(`the provider does not answer for its own route ${route.path}`)
       return send(steps.answer(reply), to)
@@ -85,7 +86,7 @@ const refuseOwnPrefix = (issuer: string, prefix: string | undefined): void => {
 const plugin: FastifyPluginAsync<VouchsafeOptions> = async (app, { provider, prefix, ...options }) => {
   refuseOwnPrefix(provider.issuer, prefix)
   const steps = createNodeSteps(provider, options)
-  app.decorate('wireRequest', (request: FastifyRequest) => wireRequestOf(steps, request, true))
+  app.decorate('wireRequest', (request: FastifyRequest) => wireRequestOf(steps, request, 'ownPage'))
   app.decorate('sendReply', (reply: Reply, to: FastifyReply) => send(steps.answer(reply), to))
   app.decorate('sendPage', (page: OwnPage, to: FastifyReply) => send(steps.page(page), to))
   await app.register(async (scope) => {

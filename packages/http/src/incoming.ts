@@ -47,20 +47,38 @@ const hostOf = (scheme: string, host: string): string | undefined => {
   }
 }
 
+/**
+ * What a request is for: a route for machines, a route for people (which other sites may post to: an authorization request is allowed
+ * to be a post), or a page of the embedder's own, whose forms come from its own pages alone.
+ */
+export type Purpose = 'machine' | 'page' | 'ownPage'
+
+/** Whether a request that changes something says itself that another site sent it (Fetch Metadata §2.4, RFC 6454 §7). */
+const isForeignPost = (head: RequestHead, origin: string | undefined): boolean => {
+  if (!carriesBody(head.method)) return false
+  const site = head.headers.get('sec-fetch-site')?.join()
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none'
+  // Our own pages are sent with `no-referrer`, under which a browser says `null` even of them: only a name counts.
+  const from = head.headers.get('origin')?.join()
+  return from !== undefined && from !== 'null' && origin !== undefined && from !== origin
+}
+
 /** Checks of one request's head: whether it may be answered at all. */
-export type HeadCheck = (head: RequestHead, peer: Peer, forPage: boolean) => Result<RequestHead, RefusalReason>
+export type HeadCheck = (head: RequestHead, peer: Peer, purpose: Purpose) => Result<RequestHead, RefusalReason>
 
 /** The checks of a door for one issuer. */
 export const headCheck = (issuer: string, options: Pick<DoorOptions, 'anyHost' | 'requireHttps'>): HeadCheck => {
-  const { host, protocol } = new URL(issuer)
-  return (head, peer, forPage) => {
+  const { host, protocol, origin } = new URL(issuer)
+  const anyHost = options.anyHost === true
+  return (head, peer, purpose) => {
     if (head.path.length + head.query.length > URL_LIMIT) return err('urlTooLong')
     if (options.requireHttps === true && !peer.secure) return err('plainHttp')
     if ((head.headers.get('host')?.length ?? 0) > 1) return err('hostRepeated')
+    if (purpose === 'machine') return ok(head)
     // Machines may come by an internal name: nothing that they are told depends on it. A page on a foreign name has foreign cookies.
-    if (forPage && options.anyHost !== true && (peer.host === undefined || hostOf(protocol, peer.host) !== host)) {
-      return err('hostOfOthers')
-    }
+    const asked = peer.host === undefined ? undefined : hostOf(protocol, peer.host)
+    if (!anyHost && asked !== host) return err('hostOfOthers')
+    if (purpose === 'ownPage' && isForeignPost(head, anyHost ? undefined : origin)) return err('foreignPost')
     return ok(head)
   }
 }
@@ -84,8 +102,8 @@ export const forRoute = (request: WireRequest, route: Route): WireRequest => ({
   method: request.method === 'HEAD' && route.methods.includes('GET') ? 'GET' : request.method,
 })
 
-/** Whether a route answers people. */
-export const isPageRoute = (route: Route): boolean => route.access === 'browser'
+/** What requests for a route are for. */
+export const purposeOf = (route: Route): Purpose => (route.access === 'browser' ? 'page' : 'machine')
 
 /** What a door asks of a provider. */
 export type Served = Pick<Provider, 'issuer' | 'routes' | 'respond'>

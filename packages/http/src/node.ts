@@ -8,7 +8,8 @@ import {
   collectHeaders,
   forRoute,
   headCheck,
-  isPageRoute,
+  type Purpose,
+  purposeOf,
   type RequestHead,
   type Served,
   splitTarget,
@@ -22,7 +23,7 @@ import { routeFinder } from './route.ts'
 
 export type { BodyText } from './body.ts'
 export { escapeHtml } from './html.ts'
-export { carriesBody, forRoute, isPageRoute, type RequestHead, type Served } from './incoming.ts'
+export { carriesBody, forRoute, type Purpose, purposeOf, type RequestHead, type Served } from './incoming.ts'
 export { readNodeBody } from './node-body.ts'
 export type * from './options.ts'
 export type { Outgoing, OwnPage } from './outgoing.ts'
@@ -50,9 +51,9 @@ export interface NodeDoor {
 /** The steps of a door one by one, for adapters of frameworks that read bodies and write answers themselves. */
 export interface NodeSteps {
   /** Reads and checks everything but the body; an error is the reply to send. */
-  readonly readHead: (request: IncomingMessage, forPage: boolean) => Result<RequestHead, Reply>
+  readonly readHead: (request: IncomingMessage, purpose: Purpose) => Result<RequestHead, Reply>
   /** Joins a head and a body that was read; an error is the reply to send. */
-  readonly withBody: (head: RequestHead, body: BodyText, forPage: boolean) => Result<WireRequest, Reply>
+  readonly withBody: (head: RequestHead, body: BodyText, purpose: Purpose) => Result<WireRequest, Reply>
   readonly answer: (reply: Reply) => Outgoing
   readonly page: (page: OwnPage) => Outgoing
 }
@@ -66,13 +67,13 @@ export const createNodeSteps = (provider: Served, options: NodeDoorOptions): Nod
   const check = headCheck(provider.issuer, options)
   const findPeer = peerFinder(options.trustProxy ?? [])
   const writer = createWriter(provider.issuer, options)
-  const refused = (reason: RefusalReason, head: RequestHead, forPage: boolean): Result<never, Reply> => {
-    const { reply, reference } = refuse(reason, forPage ? 'person' : 'machine')
+  const refused = (reason: RefusalReason, head: RequestHead, purpose: Purpose): Result<never, Reply> => {
+    const { reply, reference } = refuse(reason, purpose === 'machine' ? 'machine' : 'person')
     options.onRefused?.({ reason, reference, path: head.path, remoteAddress: head.remoteAddress })
     return err(reply)
   }
   return {
-    readHead: (request, forPage) => {
+    readHead: (request, purpose) => {
       const peer = findPeer(request)
       const head: RequestHead = {
         method: request.method ?? 'GET',
@@ -80,11 +81,11 @@ export const createNodeSteps = (provider: Served, options: NodeDoorOptions): Nod
         headers: collectHeaders(pairs(request.rawHeaders)),
         remoteAddress: peer.remoteAddress,
       }
-      const checked = check(head, peer, forPage)
-      return checked.ok ? checked : refused(checked.error, head, forPage)
+      const checked = check(head, peer, purpose)
+      return checked.ok ? checked : refused(checked.error, head, purpose)
     },
-    withBody: (head, body, forPage) =>
-      body.ok ? ok({ ...head, body: body.value }) : refused(body.error, head, forPage),
+    withBody: (head, body, purpose) =>
+      body.ok ? ok({ ...head, body: body.value }) : refused(body.error, head, purpose),
     answer: writer.reply,
     page: writer.page,
   }
@@ -105,25 +106,25 @@ const write = (answer: Outgoing, response: ServerResponse): void => {
 export const createNodeDoor = (provider: Served, options: NodeDoorOptions = {}): NodeDoor => {
   const findRoute = routeFinder(provider, options.mount)
   const steps = createNodeSteps(provider, options)
-  const read = async (request: IncomingMessage, forPage: boolean): Promise<Result<WireRequest, Reply>> => {
-    const head = steps.readHead(request, forPage)
+  const read = async (request: IncomingMessage, purpose: Purpose): Promise<Result<WireRequest, Reply>> => {
+    const head = steps.readHead(request, purpose)
     if (!head.ok) return head
     const body: BodyText = carriesBody(head.value.method)
       ? await readNodeBody(request, head.value.headers)
       : ok(undefined)
-    return steps.withBody(head.value, body, forPage)
+    return steps.withBody(head.value, body, purpose)
   }
   return {
     serve: async (request, response) => {
       const route = findRoute(splitTarget(request.url ?? '/').path)
       if (route === undefined) return false
-      const wire = await read(request, isPageRoute(route))
+      const wire = await read(request, purposeOf(route))
       const reply = wire.ok ? await provider.respond(forRoute(wire.value, route)) : wire.error
       if (reply === undefined) return false
       write(steps.answer(reply), response)
       return true
     },
-    readRequest: (request) => read(request, true),
+    readRequest: (request) => read(request, 'ownPage'),
     send: (reply, response) => write(steps.answer(reply), response),
     sendPage: (page, response) => write(steps.page(page), response),
   }

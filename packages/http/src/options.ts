@@ -51,6 +51,7 @@ export type RefusalReason =
   | 'hostRepeated'
   | 'hostOfOthers'
   | 'plainHttp'
+  | 'foreignPost'
 
 /** Options that every door takes. */
 export interface DoorOptions {

@@ -26,6 +26,7 @@ const REFUSALS: Readonly<Record<RefusalReason, Refusal>> = {
   bodyIncomplete: { status: 400, detail: 'the request body ended early' },
   hostRepeated: { status: 400, detail: 'the request names more than one host' },
   hostOfOthers: { status: 421, detail: 'this server does not answer for that host' },
+  foreignPost: { status: 403, detail: 'this form was sent from another site' },
   plainHttp: { status: 400, detail: 'this server is reached over https only' },
 }
 

@@ -8,8 +8,9 @@ import {
   collectHeaders,
   forRoute,
   headCheck,
-  isPageRoute,
   type Peer,
+  type Purpose,
+  purposeOf,
   type RequestHead,
   refusedBody,
   type Served,
@@ -81,7 +82,7 @@ export const createWebDoor = (provider: Served, options: WebDoorOptions): WebDoo
   const check = headCheck(provider.issuer, options)
   const writer = createWriter(provider.issuer, options)
 
-  const read = async (request: Request, forPage: boolean): Promise<Result<WireRequest, Reply>> => {
+  const read = async (request: Request, purpose: Purpose): Promise<Result<WireRequest, Reply>> => {
     const url = new URL(request.url)
     const peer: Peer = { host: url.host, secure: url.protocol === 'https:', ...options.peer(request) }
     const head: RequestHead = {
@@ -91,11 +92,11 @@ export const createWebDoor = (provider: Served, options: WebDoorOptions): WebDoo
       remoteAddress: peer.remoteAddress,
     }
     const refused = (reason: RefusalReason): Result<never, Reply> => {
-      const { reply, reference } = refuse(reason, forPage ? 'person' : 'machine')
+      const { reply, reference } = refuse(reason, purpose === 'machine' ? 'machine' : 'person')
       options.onRefused?.({ reason, reference, path: head.path, remoteAddress: head.remoteAddress })
       return err(reply)
     }
-    const checked = check(head, peer, forPage)
+    const checked = check(head, peer, purpose)
     if (!checked.ok) return refused(checked.error)
     if (!carriesBody(head.method)) return ok({ ...head, body: undefined })
     const unread = refusedBody(head.headers)
@@ -108,11 +109,11 @@ export const createWebDoor = (provider: Served, options: WebDoorOptions): WebDoo
     serve: async (request) => {
       const route = findRoute(splitTarget(request.url).path)
       if (route === undefined) return undefined
-      const wire = await read(request, isPageRoute(route))
+      const wire = await read(request, purposeOf(route))
       const reply = wire.ok ? await provider.respond(forRoute(wire.value, route)) : wire.error
       return reply === undefined ? undefined : toResponse(writer.reply(reply), request.method !== 'HEAD')
     },
-    toWireRequest: (request) => read(request, true),
+    toWireRequest: (request) => read(request, 'ownPage'),
     toResponse: (reply) => toResponse(writer.reply(reply), true),
     toPage: (page) => toResponse(writer.page(page), true),
   }

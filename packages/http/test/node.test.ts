@@ -389,6 +389,45 @@ t.test('[unit] own pages are read and sent through the same door', async (t) => 
   t.equal(elsewhere.status, 421)
 })
 
+t.test(
+  '[WEB-003] a form that another site sent is refused at own pages, and still taken at the authorization endpoint',
+  async (t) => {
+    const listening = await listen((origin) => {
+      const provider = told(origin)
+      const door = createNodeDoor(provider)
+      return (request, response) => {
+        void door.serve(request, response).then(async (served) => {
+          if (served) return
+          const wire = await door.readRequest(request)
+          if (wire.ok) door.sendPage({ html: 'done' }, response)
+          else door.send(wire.error, response)
+        })
+      }
+    })
+    t.teardown(listening.close)
+    const status = async (headers: Record<string, string>, method = 'POST', path = '/login'): Promise<number> => {
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+      const head = `${method} ${path} HTTP/1.1\r\nHost: ${listening.origin.slice(7)}\r\n${lines.join('')}Content-Length: 0\r\n\r\n`
+      return (await raw(listening.port, head)).status
+    }
+    for (const site of ['cross-site', 'same-site', 'same-origin, cross-site', '']) {
+      t.equal(await status({ 'Sec-Fetch-Site': site, Origin: listening.origin }), 403, site)
+      t.equal(await status({ 'Sec-Fetch-Site': site }, 'GET'), 200, 'a link from elsewhere is none')
+    }
+    t.equal(await status({ Origin: 'https://evil.example' }), 403)
+    t.equal(await status({ Origin: `${listening.origin}.evil.example` }), 403)
+    t.equal(await status({ Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }, 'DELETE'), 403)
+    t.equal(
+      await status({ 'Sec-Fetch-Site': 'same-origin', Origin: 'null' }),
+      200,
+      'as browsers send it under no-referrer',
+    )
+    t.equal(await status({ Origin: listening.origin }), 200)
+    t.equal(await status({}), 200, 'a browser that says nothing: the token of the form decides')
+    t.equal(await status({ Origin: 'https://rp.example', 'Sec-Fetch-Site': 'cross-site' }, 'POST', '/authorize'), 200)
+  },
+)
+
 t.test('[unit] an empty answer has neither body nor length', async (t) => {
   const { provider, origin } = await serve(t)
   provider.next = { kind: 'empty', status: 204, headers: new Map([['Allow', 'POST']]) }
