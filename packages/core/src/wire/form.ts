@@ -1,5 +1,5 @@
-// Owns application/x-www-form-urlencoded, for bodies and queries alike. Never lenient: what is ill-encoded is refused, keys are
-// plain names (brackets and dots mean nothing), and cost is linear in the text.
+// Owns application/x-www-form-urlencoded, for bodies and queries alike. Never lenient: what is ill-encoded is refused, nothing is cut
+// off, keys are plain names (brackets and dots mean nothing), and cost is linear in the text.
 
 import { err, type MultiMap, multiMap, ok, type Result } from '../base/index.ts'
 import { LIMITS } from '../spec/index.ts'
@@ -11,11 +11,17 @@ export type FormRejection =
   | { readonly reason: 'formIllEncoded' }
   | { readonly reason: 'notAForm' }
 
-/** Decodes one form-encoded name or value; undefined for a stray percent sign or bytes that are no UTF-8 (RFC 6749 appendix B). */
+// No text of any specification holds U+0000, and databases refuse it; half a surrogate pair could not be sent back.
+const UNUSABLE = /[\0\ud800-\udfff]/u
+
+/**
+ * Decodes one form-encoded name or value; undefined for a stray percent sign, bytes that are no UTF-8, U+0000 or half a surrogate pair (RFC
+ * 6749 appendix B).
+ */
 export const formDecode = (text: string): string | undefined => {
-  if (!text.includes('%') && !text.includes('+')) return text
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    const decoded = /[%+]/.test(text) ? decodeURIComponent(text.replaceAll('+', ' ')) : text
+    return UNUSABLE.test(decoded) ? undefined : decoded
   } catch {
     return undefined
   }
@@ -31,15 +37,17 @@ export const formEncode = (text: string): string =>
 export const parseForm = (text: string): Result<MultiMap, FormRejection> => {
   if (text.length > LIMITS.form) return err({ reason: 'formTooLarge' })
   const pairs: [string, string][] = []
-  for (const part of text === '' ? [] : text.split('&', LIMITS.fields + 1)) {
+  // Empty parts say nothing, but are no reason to stop reading: what follows them might be a second value of something.
+  for (const part of text.split('&')) {
     if (part === '') continue
+    if (pairs.length === LIMITS.fields) return err({ reason: 'tooManyFields' })
     const split = part.indexOf('=')
     const name = formDecode(split < 0 ? part : part.slice(0, split))
     const value = split < 0 ? '' : formDecode(part.slice(split + 1))
     if (name === undefined || value === undefined) return err({ reason: 'formIllEncoded' })
     pairs.push([name, value])
   }
-  return pairs.length > LIMITS.fields ? err({ reason: 'tooManyFields' }) : ok(multiMap(pairs))
+  return ok(multiMap(pairs))
 }
 
 /** Whether a Content-Type is a form, whatever its parameters (RFC 9110 §8.3). */
