@@ -1,3 +1,4 @@
 // The door of the client room.
 
 export * from './redirect-uri.ts'
+export { isConfidentialClient } from './registration.ts'

@@ -2,12 +2,15 @@
 
 import type { Instant } from '../base/index.ts'
 import { claimsBeyondScope } from '../claims/index.ts'
-import { isOnDevice } from '../client/index.ts'
+import { isConfidentialClient, isOnDevice } from '../client/index.ts'
 import type { AuthorizationRequestRecord, ClientRecord, ConsentRecord } from '../store/index.ts'
 
-/** Whether nobody can prove to be this client: public, and answered on the person's own device (RFC 8252 §8.6). */
+/**
+ * Whether nobody can prove to be this client: answered on the person's own device, and public or with a secret that every copy of the
+ * app holds (RFC 8252 §8.5, §8.6).
+ */
 export const isUnproven = (client: ClientRecord, redirectUri: string): boolean =>
-  client.authMethod === 'none' && isOnDevice(redirectUri)
+  !isConfidentialClient(client) && isOnDevice(redirectUri)
 
 const covers = (consent: ConsentRecord, request: AuthorizationRequestRecord, now: Instant): boolean =>
   consent.expiresAt > now &&
