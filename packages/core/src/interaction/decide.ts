@@ -49,15 +49,20 @@ export const NO_PROGRESS: InteractionProgress = {
 const find = (sessions: readonly SessionRecord[], sid: string | undefined): SessionRecord | undefined =>
   sessions.find((session) => session.sid === sid)
 
-const acrHolds = (request: AuthorizationRequestRecord, session: SessionRecord): boolean => {
+/** The levels of which one is essential; undefined when any will do (OIDC Core §5.5.1.1). */
+const essentialAcr = (request: AuthorizationRequestRecord): readonly (string | number | boolean)[] | undefined => {
   const wanted = idTokenClaim(request.claims, 'acr')
-  if (wanted === undefined || !wanted.essential || wanted.values.length === 0) return true
-  return session.acr !== undefined && wanted.values.includes(session.acr)
+  return wanted?.essential === true && wanted.values.length > 0 ? wanted.values : undefined
 }
 
+const acrHolds = (request: AuthorizationRequestRecord, session: SessionRecord): boolean => {
+  const wanted = essentialAcr(request)
+  return wanted === undefined || (session.acr !== undefined && wanted.includes(session.acr))
+}
+
+/** Whether a sign-in can be good enough: where it cannot, nobody is asked for a password in vain. */
 const acrReachable = (facts: FlowFacts): boolean =>
-  idTokenClaim(facts.request.claims, 'acr')?.values.some((value) => facts.reachableAcr.some((acr) => acr === value)) ??
-  false
+  essentialAcr(facts.request)?.some((value) => facts.reachableAcr.some((acr) => acr === value)) ?? true
 
 const chooseSession = (facts: FlowFacts): SessionRecord | 'select' | undefined => {
   const { request, progress, sessions } = facts
@@ -100,13 +105,13 @@ const decideInteractive = (facts: FlowFacts): FlowStep => {
   }
   const reason = reauthentication(facts, chosen)
   if (reason === undefined) return { step: 'identified', session: chosen }
-  if (reason === 'strongerNeeded' && !acrReachable(facts)) return { step: 'refuse', reason: 'acrUnreachable' }
   return { step: 'login', reason, subject: request.requiredSubject ?? chosen.subject }
 }
 
 /** Decides the next step; with prompt=none every question is a refusal instead (OIDC Core §3.1.2.1). */
 export const decideStep = (facts: FlowFacts): FlowStep => {
   const decided = decideInteractive(facts)
+  if (decided.step === 'login' && !acrReachable(facts)) return { step: 'refuse', reason: 'acrUnreachable' }
   if (!facts.request.prompts.includes('none')) return decided
   if (decided.step === 'login') return { step: 'refuse', reason: 'loginRequired' }
   if (decided.step === 'selectAccount') return { step: 'refuse', reason: 'accountSelectionRequired' }

@@ -13,11 +13,12 @@ import {
   singleHeader,
   type WireRequest,
 } from '../../wire/index.ts'
-import { advance, type Flow, type Visit } from './flow.ts'
+import { advance } from './flow.ts'
 import { locateClient, parseAuthorizationRequest } from './parse.ts'
 import { newInteraction } from './present.ts'
 import type { PageRejection } from './rejection.ts'
 import { respondError, respondPage } from './respond.ts'
+import type { Visit } from './visit.ts'
 
 /** One visit by a request; the browser is given its cookie if it has none. */
 export const visitOf = async (context: Context, request: WireRequest): Promise<Visit> => {
@@ -32,8 +33,12 @@ export const visitOf = async (context: Context, request: WireRequest): Promise<V
   }
 }
 
+// What a URI may consist of (RFC 3986 §2): doors read other bytes by different rules, and `state` would come back changed.
+const URI_TEXT = /^[\x21-\x7e]*$/
+
 const formOf = (request: WireRequest): Result<MultiMap, PageRejection> => {
-  if (request.method === 'GET') return parseForm(request.query)
+  if (request.method === 'GET')
+    return URI_TEXT.test(request.query) ? parseForm(request.query) : err({ reason: 'formIllEncoded' })
   if (request.method !== 'POST') return err({ reason: 'methodNotAllowed' })
   if (!isFormContentType(singleHeader(request, 'content-type'))) return err({ reason: 'notAForm' })
   return parseForm(request.body ?? '')
@@ -90,6 +95,6 @@ export const authorizeEndpoint =
       await context.stores.interactions.openInteraction(interaction)
       return { reply: { kind: 'resume', interactionId: interaction.id, cookies: [] }, events: [] }
     }
-    const flow: Flow = { request: parsed.value, interaction: undefined, allowed: false }
+    const flow = { request: parsed.value, interaction: undefined, allowed: false, ending: undefined }
     return advance(context, await visitOf(context, request), flow)
   }

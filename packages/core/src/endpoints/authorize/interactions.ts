@@ -1,31 +1,17 @@
 // Owns what an embedder's pages call. Each call checks browser, token and state before it does anything, changes one fact of the
 // interaction, and hands over to the one flow. Never routes from page to page.
 
-import { auditEntry } from '../../audit/index.ts'
 import { type Err, err, isBase64urlOf, ok, type Result } from '../../base/index.ts'
 import type { Answer, Context } from '../../context/index.ts'
-import { displayClient } from '../../interaction/index.ts'
 import type { Interactions, Submission } from '../../provider-types.ts'
 import { isFormToken, startSession } from '../../session/index.ts'
-import type { InteractionProgress, InteractionRecord, InteractionRefusal } from '../../store/index.ts'
-import type { ClientDisplay, PageProblem, PresentedInteraction, Reply, WireRequest } from '../../wire/index.ts'
+import type { InteractionProgress, InteractionRecord } from '../../store/index.ts'
+import type { PresentedInteraction, Reply, WireRequest } from '../../wire/index.ts'
 import { visitOf } from './endpoint.ts'
-import { advance, type Flow, refuse, type Visit } from './flow.ts'
+import { advance } from './flow.ts'
 import { interactionForm } from './present.ts'
-import { respondProblem } from './respond.ts'
-
-type Trouble = InteractionRefusal | 'forged'
-
-const TROUBLES: Readonly<
-  Record<Trouble, { readonly status: number; readonly problem: PageProblem; readonly detail: string }>
-> = {
-  unknown: { status: 404, problem: 'interactionUnknown', detail: 'no such sign-in is under way' },
-  mismatched: { status: 403, problem: 'interactionElsewhere', detail: 'this sign-in was begun in another browser' },
-  alreadySettled: { status: 409, problem: 'interactionFinished', detail: 'this sign-in was finished already' },
-  expired: { status: 410, problem: 'interactionExpired', detail: 'this sign-in took too long' },
-  stale: { status: 409, problem: 'interactionFinished', detail: 'this sign-in went on in another tab' },
-  forged: { status: 403, problem: 'formForged', detail: 'the form did not come from a page of this sign-in' },
-}
+import { respondTrouble, type Trouble, troubleOf } from './trouble.ts'
+import type { Flow, Visit } from './visit.ts'
 
 interface Opened {
   readonly interaction: InteractionRecord
@@ -34,36 +20,19 @@ interface Opened {
 
 type Opening = Result<Opened, Answer<Reply>>
 
-const clientOf = async (context: Context, interaction: InteractionRecord): Promise<ClientDisplay | undefined> => {
-  const client = await context.stores.clients.findClient(interaction.request.clientId)
-  return client === undefined ? undefined : displayClient(client, interaction.request.redirectUri)
-}
-
 const trouble = async (
   context: Context,
   visit: Visit,
   kind: Trouble,
   interaction: InteractionRecord | undefined,
-): Promise<Err<Answer<Reply>>> => {
-  // Another browser is not told which app it was.
-  const known = interaction !== undefined && kind !== 'mismatched' && kind !== 'forged'
-  const client = known ? await clientOf(context, interaction) : undefined
-  const words = TROUBLES[kind]
-  const { reply, reference } = respondProblem(context, client === undefined ? words : { ...words, client })
-  const fields = { reason: words.problem, reference, network: visit.network }
-  return err({ reply, events: [auditEntry('authorization.refused', visit.now, fields)] })
-}
+): Promise<Err<Answer<Reply>>> => err(await respondTrouble(context, visit, kind, interaction))
 
 const open = async (context: Context, request: WireRequest, id: string): Promise<Opening> => {
   const visit = await visitOf(context, request)
   const interaction = isBase64urlOf(id, 22) ? await context.stores.interactions.findInteraction(id) : undefined
   if (interaction === undefined) return trouble(context, visit, 'unknown', undefined)
-  if (interaction.browserDigest !== undefined && interaction.browserDigest !== visit.browser.digest) {
-    return trouble(context, visit, 'mismatched', interaction)
-  }
-  if (interaction.settledAt !== undefined) return trouble(context, visit, 'alreadySettled', interaction)
-  if (interaction.expiresAt <= visit.now) return trouble(context, visit, 'expired', interaction)
-  return ok({ interaction, visit })
+  const kind = troubleOf(interaction, visit)
+  return kind === undefined ? ok({ interaction, visit }) : trouble(context, visit, kind, interaction)
 }
 
 const openSubmitted = async (context: Context, request: WireRequest, submission: Submission): Promise<Opening> => {
@@ -79,32 +48,35 @@ const openSubmitted = async (context: Context, request: WireRequest, submission:
   return genuine ? opened : trouble(context, visit, 'forged', interaction)
 }
 
-const flowOf = (interaction: InteractionRecord, allowed = false): Flow => ({
+const flowOf = (interaction: InteractionRecord, said: Partial<Pick<Flow, 'allowed' | 'ending'>> = {}): Flow => ({
   request: interaction.request,
   interaction,
-  allowed,
+  allowed: said.allowed ?? false,
+  ending: said.ending,
 })
+
+// A double click or a second tab: the second one finds the interaction moved, and its fact is as true as before.
+const MAX_TRIES = 3
 
 /** Stores one fact and goes on. */
 const moveOn = async (
   context: Context,
   { interaction, visit }: Opened,
-  progress: InteractionProgress,
+  change: (progress: InteractionProgress) => InteractionProgress,
 ): Promise<Answer<Reply>> => {
-  const { id, revision } = interaction
-  const browserDigest = visit.browser.digest
-  const outcome = await context.stores.interactions.advanceInteraction({
-    id,
-    revision,
-    browserDigest,
-    progress,
-    now: visit.now,
-  })
-  if (outcome !== 'advanced') {
-    const page = await trouble(context, visit, outcome, interaction)
-    return page.error
+  let current = interaction
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const { id, revision } = current
+    const progress = change(current.progress)
+    const move = { id, revision, browserDigest: visit.browser.digest, progress, now: visit.now }
+    const outcome = await context.stores.interactions.advanceInteraction(move)
+    if (outcome === 'advanced') {
+      return advance(context, visit, flowOf({ ...current, revision: revision + 1, progress }))
+    }
+    if (outcome !== 'stale') return respondTrouble(context, visit, outcome, current)
+    current = (await context.stores.interactions.findInteraction(id)) ?? current
   }
-  return advance(context, visit, flowOf({ ...interaction, revision: revision + 1, progress }))
+  return respondTrouble(context, visit, 'stale', current)
 }
 
 const resume = async (context: Context, request: WireRequest, id: string): Promise<Answer<Reply>> => {
@@ -128,7 +100,9 @@ const authenticated = async (
   const { interaction, visit } = opened.value
   const held = await visit.sessions()
   const started = await startSession(context, { held, facts: report.facts, network: visit.network, now: visit.now })
-  if (!started.ok) return refuse(context, visit, flowOf(interaction), { reason: 'personDisabled' })
+  if (!started.ok) {
+    return advance(context, visit, flowOf(interaction, { ending: { reason: 'personDisabled' } }))
+  }
   const { session, cookie } = started.value
   // The request did not bring the new session's cookie yet; the flow reads its state from the store all the same.
   const sessions = async (): ReturnType<Visit['sessions']> => {
@@ -136,8 +110,13 @@ const authenticated = async (
     const [begun] = await context.stores.sessions.findSessions([session.secretDigest])
     return begun === undefined || begun.subject.status !== 'active' ? others : [{ ...begun, secret: '' }, ...others]
   }
-  const progress = { ...interaction.progress, authenticated: session.sid, selected: undefined, otherAccount: false }
-  return moveOn(context, { interaction, visit: { ...visit, sessions, cookies: [...visit.cookies, cookie] } }, progress)
+  const begun = { interaction, visit: { ...visit, sessions, cookies: [...visit.cookies, cookie] } }
+  return moveOn(context, begun, (progress) => ({
+    ...progress,
+    authenticated: session.sid,
+    selected: undefined,
+    otherAccount: false,
+  }))
 }
 
 const accountSelected = async (
@@ -149,20 +128,25 @@ const accountSelected = async (
   if (!opened.ok) return opened.error
   const other = choice.sid === 'other'
   const selected = choice.sid === 'other' ? undefined : choice.sid
-  const { progress } = opened.value.interaction
-  return moveOn(context, opened.value, { ...progress, authenticated: undefined, selected, otherAccount: other })
+  return moveOn(context, opened.value, (progress) => ({
+    ...progress,
+    authenticated: undefined,
+    selected,
+    otherAccount: other,
+  }))
 }
 
 const consented = async (context: Context, request: WireRequest, submission: Submission): Promise<Answer<Reply>> => {
   const opened = await openSubmitted(context, request, submission)
   if (!opened.ok) return opened.error
-  return advance(context, opened.value.visit, flowOf(opened.value.interaction, true))
+  return advance(context, opened.value.visit, flowOf(opened.value.interaction, { allowed: true }))
 }
 
 const denied = async (context: Context, request: WireRequest, submission: Submission): Promise<Answer<Reply>> => {
   const opened = await openSubmitted(context, request, submission)
   if (!opened.ok) return opened.error
-  return refuse(context, opened.value.visit, flowOf(opened.value.interaction), { reason: 'accessDenied' })
+  const { interaction, visit } = opened.value
+  return advance(context, visit, flowOf(interaction, { ending: { reason: 'accessDenied' } }))
 }
 
 const check = async (

@@ -13,14 +13,14 @@ import {
   single,
   type VerifiedRedirectUri,
 } from '../../base/index.ts'
-import { idTokenClaim, isEmptyRequest, limitClaims, parseClaims } from '../../claims/index.ts'
+import { parseClaims } from '../../claims/index.ts'
 import { matchRedirectUri } from '../../client/index.ts'
 import type { Context } from '../../context/index.ts'
-import { parseChallenge } from '../../pkce/index.ts'
-import { decideScope, parseScope } from '../../scope/index.ts'
+import { parseScope } from '../../scope/index.ts'
 import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode, SIGNING_ALGS } from '../../spec/index.ts'
 import type { AuthorizationRequestRecord, ClaimsRequest, ClientRecord } from '../../store/index.ts'
 import { verifyJws } from '../../tokens/index.ts'
+import { decideByClient } from './client-rules.ts'
 import type { AuthorizationRejection, PageRejection, UnsupportedParameter } from './rejection.ts'
 
 /** Where an answer may go: known before anything else of the request is looked at. */
@@ -104,16 +104,11 @@ const parseMaxAge = (text: string | undefined): Result<number | undefined, Autho
   return /^[0-9]{1,10}$/.test(text) ? ok(Number(text)) : err({ reason: 'maxAgeMalformed' })
 }
 
-const parseClaimsOf = (
-  text: string | undefined,
-  client: ClientRecord,
-): Result<ClaimsRequest | undefined, AuthorizationRejection> => {
-  if (text === undefined) return ok(undefined)
-  const parsed = parseClaims(text)
-  if (!parsed.ok) return parsed
-  const limited = limitClaims(parsed.value, client.scopes)
-  return ok(isEmptyRequest(limited) ? undefined : limited)
-}
+const parseClaimsOf = (text: string | undefined): Result<ClaimsRequest | undefined, AuthorizationRejection> =>
+  text === undefined ? ok(undefined) : parseClaims(text)
+
+const parseScopeOf = (text: string | undefined): Result<readonly string[], AuthorizationRejection> =>
+  text === undefined ? err({ reason: 'scopeMissing' }) : parseScope(text)
 
 /** The person that an ID token of ours names; an expired one will do, one that we did not sign will not (OIDC Core §3.1.2.1). */
 const subjectOfHint = async (
@@ -132,9 +127,18 @@ const subjectOfHint = async (
   return ok(namedSubject(sub))
 }
 
-const subjectOfClaims = (claims: ClaimsRequest | undefined): Subject | undefined => {
-  const value = idTokenClaim(claims, 'sub')?.values[0]
-  return typeof value === 'string' ? namedSubject(value) : undefined
+/** The one person that a hint and the claims parameter ask for, if they ask for one (OIDC Core §5.5.1). */
+const decideSubject = (
+  hinted: Subject | undefined,
+  claims: ClaimsRequest | undefined,
+): Result<Subject | undefined, AuthorizationRejection> => {
+  const asked = [...(claims?.idToken ?? []), ...(claims?.userinfo ?? [])].filter((claim) => claim.name === 'sub')
+  const wanted = new Set([...(hinted === undefined ? [] : [hinted]), ...asked.flatMap((claim) => claim.values)])
+  const [only, ...others] = wanted
+  if (others.length > 0) return err({ reason: 'subjectsDiffer' })
+  if (only === undefined) return ok(undefined)
+  // A number is nobody's identifier: ignoring it would answer for whoever is signed in.
+  return typeof only === 'string' ? ok(namedSubject(only)) : err({ reason: 'claimsMalformed' })
 }
 
 const words = (text: string | undefined): readonly string[] => text?.split(' ').filter((word) => word !== '') ?? []
@@ -149,45 +153,38 @@ export const parseAuthorizationRequest = async (
   const value = (name: string): string | undefined => single(form, name)
   const whole = parseWhole(form)
   if (!whole.ok) return whole
-  if (!client.grantTypes.includes('authorization_code')) return err({ reason: 'grantTypeNotAllowed' })
-  const requested = parseScope(value('scope') ?? '')
-  if (!requested.ok) return value('scope') === undefined ? err({ reason: 'scopeMissing' }) : requested
-  const scope = decideScope(requested.value, client.scopes)
-  if (!scope.ok) return scope
-  const codeChallenge = parseChallenge({
-    challenge: value('code_challenge'),
-    method: value('code_challenge_method'),
-    nonce: value('nonce'),
-    // A public client has nothing else to bind the code to, whatever its record says (RFC 9700 §2.1.1).
-    pkce: client.authMethod === 'none' ? 'required' : client.pkce,
-    nonceRule: client.nonce,
-  })
-  if (!codeChallenge.ok) return codeChallenge
+  const requested = parseScopeOf(value('scope'))
+  if (!requested.ok) return requested
   const prompts = parsePrompts(value('prompt'))
   if (!prompts.ok) return prompts
   const maxAge = parseMaxAge(value('max_age'))
   if (!maxAge.ok) return maxAge
-  const claims = parseClaimsOf(value('claims'), client)
+  const claims = parseClaimsOf(value('claims'))
   if (!claims.ok) return claims
+  const allowed = decideByClient(client, {
+    scope: requested.value,
+    challenge: value('code_challenge'),
+    method: value('code_challenge_method'),
+    nonce: value('nonce'),
+    claims: claims.value,
+  })
+  if (!allowed.ok) return allowed
   const hinted = await subjectOfHint(context, client, value('id_token_hint'))
   if (!hinted.ok) return hinted
-  const claimed = subjectOfClaims(claims.value)
-  if (hinted.value !== undefined && claimed !== undefined && hinted.value !== claimed)
-    return err({ reason: 'subjectsDiffer' })
+  const requiredSubject = decideSubject(hinted.value, claims.value)
+  if (!requiredSubject.ok) return requiredSubject
   return ok({
     clientId: client.clientId,
     redirectUri: address.redirectUri,
     responseMode: address.responseMode,
-    scope: scope.value,
+    ...allowed.value,
     state: address.state,
     nonce: value('nonce'),
-    codeChallenge: codeChallenge.value,
     prompts: prompts.value,
     maxAge: maxAge.value,
     loginHint: value('login_hint'),
-    requiredSubject: hinted.value ?? claimed,
+    requiredSubject: requiredSubject.value,
     uiLocales: words(value('ui_locales')),
     acrValues: words(value('acr_values')),
-    claims: claims.value,
   })
 }

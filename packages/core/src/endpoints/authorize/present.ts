@@ -14,7 +14,7 @@ import type {
   SessionRecord,
 } from '../../store/index.ts'
 import type { InteractionPrompt, PresentedInteraction, Reply } from '../../wire/index.ts'
-import type { Flow, Visit } from './flow.ts'
+import type { Flow, Visit } from './visit.ts'
 
 /** The form name that an interaction's token is bound to. */
 export const interactionForm = (id: string): string => `interaction:${id}`
@@ -39,13 +39,13 @@ export const newInteraction = (
   settledAt: undefined,
 })
 
-/** Stores the progress that a page needs, opening the interaction if there is none; `stale` when another tab moved it. */
+/** Stores the progress that a page needs, opening the interaction if there is none; `stale` when it is no longer as it was read. */
 const reach = async (
   context: Context,
   visit: Visit,
   flow: Flow,
   progress: InteractionProgress,
-): Promise<InteractionRecord | 'stale' | 'lost'> => {
+): Promise<InteractionRecord | 'stale'> => {
   const { interaction, request } = flow
   const browserDigest = visit.browser.digest
   if (interaction === undefined) {
@@ -62,8 +62,7 @@ const reach = async (
     progress,
     now: visit.now,
   })
-  if (outcome === 'advanced') return { ...interaction, revision: revision + 1, progress }
-  return outcome === 'stale' ? 'stale' : 'lost'
+  return outcome === 'advanced' ? { ...interaction, revision: revision + 1, progress } : 'stale'
 }
 
 const present = async (
@@ -92,10 +91,10 @@ export const presentLogin = async (
   visit: Visit,
   flow: Flow,
   page: { readonly client: ClientRecord; readonly step: Extract<FlowStep, { readonly step: 'login' }> },
-): Promise<Answer<Reply> | 'stale' | 'lost'> => {
+): Promise<Answer<Reply> | 'stale'> => {
   const { reason, subject } = page.step
   const interaction = await reach(context, visit, flow, flow.interaction?.progress ?? NO_PROGRESS)
-  if (interaction === 'stale' || interaction === 'lost') return interaction
+  if (interaction === 'stale') return interaction
   return present(context, visit, interaction, { client: page.client, prompt: { kind: 'login', reason, subject } })
 }
 
@@ -105,9 +104,9 @@ export const presentSelection = async (
   visit: Visit,
   flow: Flow,
   page: { readonly client: ClientRecord; readonly sessions: readonly SessionRecord[] },
-): Promise<Answer<Reply> | 'stale' | 'lost'> => {
+): Promise<Answer<Reply> | 'stale'> => {
   const interaction = await reach(context, visit, flow, flow.interaction?.progress ?? NO_PROGRESS)
-  if (interaction === 'stale' || interaction === 'lost') return interaction
+  if (interaction === 'stale') return interaction
   const accounts = page.sessions.map(({ sid, subject }) => ({ sid, subject }))
   return present(context, visit, interaction, { client: page.client, prompt: { kind: 'selectAccount', accounts } })
 }
@@ -118,13 +117,13 @@ export const presentConsent = async (
   visit: Visit,
   flow: Flow,
   page: { readonly client: ClientRecord; readonly session: SessionRecord; readonly account: Account },
-): Promise<Answer<Reply> | 'stale' | 'lost'> => {
+): Promise<Answer<Reply> | 'stale'> => {
   const { sid, subject } = page.session
   const before = flow.interaction?.progress ?? NO_PROGRESS
   const pinned = before.consentShownTo?.sid === sid && before.consentShownTo.subject === subject
   const progress: InteractionProgress = pinned ? before : { ...before, consentShownTo: { sid, subject } }
   const interaction = await reach(context, visit, flow, progress)
-  if (interaction === 'stale' || interaction === 'lost') return interaction
+  if (interaction === 'stale') return interaction
   const { request } = flow
   const resources = needsResources(request.scope) ? await context.stores.resources.listResources() : []
   const prompt: InteractionPrompt = {

@@ -80,7 +80,7 @@ const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   promptNoneNotAlone: invalid('prompt=none goes with no other value'),
   maxAgeMalformed: invalid('max_age must be a whole number of seconds'),
   idTokenHintInvalid: invalid('id_token_hint is no ID token of this server'),
-  subjectsDiffer: invalid('id_token_hint and claims name different people'),
+  subjectsDiffer: invalid('id_token_hint and claims name more than one person'),
   consentRequired: { error: 'consent_required', description: 'the person must be asked' },
   accessDenied: { error: 'access_denied', description: 'the person refused' },
   personDisabled: { error: 'access_denied', description: 'this account may not sign in' },

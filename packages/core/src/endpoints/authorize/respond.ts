@@ -83,16 +83,20 @@ export interface ProblemReply {
 /** A page for a problem that has no client to be told. */
 export const respondProblem = (
   context: Context,
-  page: PageWords & { readonly client?: ClientDisplay },
+  page: PageWords & { readonly client?: ClientDisplay; readonly cookies: readonly Cookie[] },
   headers: ReplyHeaders = NO_HEADERS,
 ): ProblemReply => {
   const reference = referenceCode(context)
-  const { problem, detail } = page
-  return { reply: pageReply(page.status, { problem, reference, detail, client: page.client }, headers), reference }
+  const { problem, detail, client } = page
+  return { reply: pageReply(page.status, { problem, reference, detail, client }, headers, page.cookies), reference }
 }
 
 /** The page for a rejection that may not be redirected. */
-export const respondPage = (context: Context, rejection: PageRejection): ProblemReply => {
+export const respondPage = (
+  context: Context,
+  rejection: PageRejection,
+  cookies: readonly Cookie[] = [],
+): ProblemReply => {
   const headers = rejection.reason === 'methodNotAllowed' ? new Map([['Allow', 'GET, POST']]) : NO_HEADERS
-  return respondProblem(context, toPageWords(rejection), headers)
+  return respondProblem(context, { ...toPageWords(rejection), cookies }, headers)
 }

@@ -1,0 +1,112 @@
+// Owns issuing a code: the grant, its one conditional write and the answer. Never decides whether a code may be issued.
+
+import { auditEntry } from '../../audit/index.ts'
+import { type Instant, later, reveal } from '../../base/index.ts'
+import { type Answer, type Context, digestOf } from '../../context/index.ts'
+import { type HeldSession, keepAlive } from '../../session/index.ts'
+import type { Basis, ClientRecord, CodeIssue, ConsentRecord, GrantRecord } from '../../store/index.ts'
+import { mintCredential, mintHandle } from '../../tokens/index.ts'
+import type { Reply } from '../../wire/index.ts'
+import { respondCode } from './respond.ts'
+import type { Flow, Visit } from './visit.ts'
+
+/** What a code is issued on: who, for which client, and what stands for the person's consent. */
+export interface Approval {
+  readonly session: HeldSession
+  readonly client: ClientRecord
+  /** Version of the remembered consent that stood in for asking. */
+  readonly consentVersion: number | undefined
+  /** Consent given in this visit. */
+  readonly consent: Omit<ConsentRecord, 'version'> | undefined
+}
+
+const grantFor = (
+  context: Context,
+  flow: Flow,
+  approval: Approval,
+  now: Instant,
+  redirectUriDigest: GrantRecord['redirectUriDigest'],
+): GrantRecord => {
+  const { request } = flow
+  const { session } = approval.session
+  return {
+    handle: mintHandle(context.ports.random),
+    clientId: request.clientId,
+    subject: session.subject,
+    sid: session.sid,
+    scope: request.scope,
+    offline: false,
+    redirectUriDigest,
+    codeChallenge: request.codeChallenge,
+    nonce: request.nonce,
+    authTime: session.authTime,
+    amr: session.amr,
+    acr: session.acr,
+    claims: request.claims,
+    issuedAt: now,
+    codeExpiresAt: later(now, context.lifetimes.authorizationCode),
+  }
+}
+
+const commitCode = async (
+  context: Context,
+  visit: Visit,
+  flow: Flow,
+  issue: CodeIssue,
+  consent: Approval['consent'],
+): Promise<'issued' | 'stale'> => {
+  const { grant } = issue
+  const { now, network } = visit
+  const issued = auditEntry('authorization_code.issued', now, {
+    clientId: grant.clientId,
+    subject: grant.subject,
+    sid: grant.sid,
+    grant: grant.handle,
+    scope: grant.scope.join(' '),
+    silent: flow.interaction === undefined,
+    network,
+  })
+  if (flow.interaction === undefined)
+    return context.stores.grants.issueAuthorizationCode(issue, { now, events: [issued] })
+  const events =
+    consent === undefined
+      ? [issued]
+      : [
+          auditEntry('consent.recorded', now, {
+            clientId: grant.clientId,
+            subject: grant.subject,
+            scope: consent.scope.join(' '),
+          }),
+          issued,
+        ]
+  const { id, revision } = flow.interaction
+  const outcome = await context.stores.interactions.settleInteraction(
+    { id, revision, browserDigest: visit.browser.digest, settlement: { issue, consent } },
+    { now, events },
+  )
+  return outcome === 'settled' ? 'issued' : 'stale'
+}
+
+/** Issues a code by one conditional write, and answers the client with it; `stale` when what it rests on no longer holds. */
+export const issueCode = async (
+  context: Context,
+  visit: Visit,
+  flow: Flow,
+  approval: Approval,
+): Promise<Answer<Reply> | 'stale'> => {
+  const { session, client } = approval
+  const redirectUriDigest = await digestOf(context, flow.request.redirectUri)
+  const grant = grantFor(context, flow, approval, visit.now, redirectUriDigest)
+  const code = reveal(mintCredential(context.ports.random, grant.handle))
+  const basis: Basis = {
+    clientVersion: client.version,
+    subjectVersion: session.subject.version,
+    sid: session.session.sid,
+    consentVersion: approval.consentVersion,
+  }
+  const issue: CodeIssue = { grant, codeDigest: await digestOf(context, code), basis }
+  const outcome = await commitCode(context, visit, flow, issue, approval.consent)
+  if (outcome !== 'issued') return outcome
+  await keepAlive(context, session.session, visit.now)
+  return { reply: respondCode(context, flow.request, code, visit.cookies), events: [] }
+}

@@ -1,0 +1,29 @@
+// Owns what one step of the flow works with: who came, and where the request stands. Never decides anything.
+
+import type { Instant } from '../../base/index.ts'
+import type { Browser, HeldSession } from '../../session/index.ts'
+import type { AuthorizationRequestRecord, InteractionRecord } from '../../store/index.ts'
+import type { Cookie } from '../../wire/index.ts'
+import type { AuthorizationRejection } from './rejection.ts'
+
+/** One visit of a browser: who it is, and what it brought. */
+export interface Visit {
+  readonly browser: Browser
+  readonly network: string
+  readonly now: Instant
+  /** Reads the browser's live sessions anew. */
+  readonly sessions: () => Promise<readonly HeldSession[]>
+  /** Cookies set on the way: they go out with every answer, or a session just begun would be lost. */
+  readonly cookies: readonly Cookie[]
+}
+
+/** Where a request stands. */
+export interface Flow {
+  readonly request: AuthorizationRequestRecord
+  /** Undefined until a person had to be asked something. */
+  readonly interaction: InteractionRecord | undefined
+  /** Whether this very visit allowed what the consent page showed. */
+  readonly allowed: boolean
+  /** What this very visit ended the request with: the person refused, or may not sign in. */
+  readonly ending: AuthorizationRejection | undefined
+}
