@@ -1,0 +1,14 @@
+// The door of the accounts room.
+
+export {
+  type AccountDeps,
+  type AccountRejection,
+  type AccountService,
+  createAccounts,
+  type NewAccount,
+} from './accounts.ts'
+export { type FirstAdministratorLink, firstAdministratorUrl } from './first-administrator.ts'
+export { networkOf } from './network.ts'
+export type { Person } from './person.ts'
+export type { Profile } from './profile.ts'
+export type { SignInAttempt, SignInOutcome } from './sign-in.ts'
