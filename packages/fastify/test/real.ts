@@ -1,6 +1,6 @@
 // Owns a real provider over the in-memory stores, for the tests of the plugin. Asserts nothing.
 
-import { type Account, createProvider, type Provider, type Stores, secret, subject } from '@vouchsafe/core'
+import { type Account, createProvider, type Provider, type Stores } from '@vouchsafe/core'
 import { createClient } from '@vouchsafe/core/admin'
 import { createMemoryStores } from '@vouchsafe/core/memory'
 import { createNodeSigner, generateSigningKey, nodePorts } from '@vouchsafe/core/ports-node'
@@ -23,7 +23,6 @@ export const real = async (issuer: string): Promise<Real> => {
   const ports = { ...nodePorts, signer: createNodeSigner([key]), keys, accounts }
   const faults: unknown[] = []
   const provider = createProvider({ issuer, ports, stores, onFault: (error) => faults.push(error) })
-  await stores.subjects.createSubject(subject('alice'), { now: nodePorts.clock.now(), events: [] })
   const made = await createClient(
     { stores, ports },
     {
@@ -35,11 +34,9 @@ export const real = async (issuer: string): Promise<Real> => {
         token_endpoint_auth_method: 'none',
         scope: 'openid profile',
       },
-      policy: { development: false },
+      policy: { development: false, grantTypes: ['authorization_code'], scopes: 'any', unknownFields: 'refuse' },
     },
   )
   if (!made.ok) throw new Error(JSON.stringify(made.error))
   return { provider, stores, clientId: made.value.client.clientId, faults }
 }
-
-export { secret }
