@@ -97,6 +97,14 @@ t.test('[unit] a data case lends its ids to the test that runs it', async (t) =>
   t.same(faultsOf([row('OPS-001', 'bound')], files), [])
 })
 
+t.test('[unit] a data case with an id of its own may stand in the title of its test', async (t) => {
+  const loop =
+    "import t from 'tap'\nfor (const { id, title } of cases) t.test(`[$" + '{id}] $' + '{title}`, () => {})\n'
+  t.match(faultsOf([], { [TEST]: loop }), [`${TEST}:2 a title is`])
+  const cases = "const cases = [{ id: 'OPS-001', title: 'one wins' }, { id: 'unit', title: 'none' }]\n"
+  t.same(faultsOf([row('OPS-001', 'bound')], { [TEST]: loop + cases }), [])
+})
+
 t.test('[unit] the report counts each row once', async (t) => {
   const tree = seeded([row('OUT-01', 'waits', 'later'), row('OUT-02', 'open'), row('OUT-03', 'open')], {})
   t.same([...countRows(tree)], [['docs/spec/sample.json', { bound: 0, open: 2, waits: 1, 'not-applicable': 0 }]])

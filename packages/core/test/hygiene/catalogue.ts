@@ -1,7 +1,6 @@
-// Owns: binding the requirement catalogue in docs/spec to the tests, in both directions.
+// Owns: the requirement catalogue in docs/spec and its agreement with the tests, in both directions.
 // Never: runs a test, or decides whether a test proves what it names.
-import ts from 'typescript'
-import { eachNode, lineAt, parseSource } from './syntax.ts'
+import { ID, readBindings } from './bindings.ts'
 import { type Fault, filesOf, type Tree } from './tree.ts'
 
 /** One requirement of the catalogue; `docs/spec/README.md` says what each field means. */
@@ -21,15 +20,8 @@ export type Status = 'bound' | 'open' | 'waits' | 'not-applicable'
 /** A row and where it stands. */
 export type PlacedRow = Row & { readonly file: string; readonly line: number }
 
-/** A test or data case that names a requirement. */
-export type Binding = { readonly id: string; readonly file: string; readonly line: number }
-
 const CATALOGUE_FILE = /^docs\/spec\/[a-z0-9-]+\.json$/
-const TEST_FILE = /^(packages|apps)\/[^/]+\/test\/.*\.(test|browser|debian|full)\.ts$/
-const CASE_FILE = /^(packages\/core\/src\/store-contract\/|(packages|apps)\/[^/]+\/test\/).*\.ts$/
 
-const ID = /^[A-Z][A-Z0-9]*-[A-Za-z0-9_-]+$/
-const TITLE = /^\[(unit|[A-Z][\w-]*(?:, [A-Z][\w-]*)*)\] \S/
 const GRADES = new Set(['M', 'S', 'C'])
 const SHAPES = new Set(['presence', 'value', 'order', 'identity'])
 const STATUSES = new Set(['bound', 'open', 'waits', 'not-applicable'])
@@ -73,103 +65,6 @@ export const readCatalogue = (
     }
   }
   return { rows: [...rows.values()], faults }
-}
-
-/** The local name of tap's default export in a test file, usually `t`. */
-export const tapName = (source: ts.SourceFile): string | undefined =>
-  source.statements.flatMap((statement) =>
-    ts.isImportDeclaration(statement) &&
-    ts.isStringLiteral(statement.moduleSpecifier) &&
-    statement.moduleSpecifier.text === 'tap' &&
-    statement.importClause?.name
-      ? [statement.importClause.name.text]
-      : [],
-  )[0]
-
-const isTestCall = (node: ts.Node, tap: string): node is ts.CallExpression =>
-  ts.isCallExpression(node) &&
-  ts.isPropertyAccessExpression(node.expression) &&
-  node.expression.name.text === 'test' &&
-  ts.isIdentifier(node.expression.expression) &&
-  node.expression.expression.text === tap
-
-const isInsideTest = (node: ts.Node, tap: string): boolean => {
-  for (let above = node.parent; above !== undefined && !ts.isSourceFile(above); above = above.parent) {
-    if (isTestCall(above, tap)) return true
-  }
-  return false
-}
-
-const isTitleOfCall = (node: ts.Expression): boolean =>
-  ts.isCallExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'titleOf'
-
-// A title may be computed only from a data case, by its `titleOf`; the ids are read where the case is written.
-const isCaseTitle = (title: ts.Expression): boolean => {
-  if (!ts.isTemplateExpression(title)) return isTitleOfCall(title)
-  const [first] = title.templateSpans
-  return title.head.text === '' && first !== undefined && isTitleOfCall(first.expression)
-}
-
-const titleStart = (title: ts.Expression): string | undefined => {
-  if (ts.isStringLiteralLike(title)) return title.text
-  return ts.isTemplateExpression(title) ? `${title.head.text}…` : undefined
-}
-
-const TITLE_FORM =
-  "a title is '[ID, ID] what holds' or '[unit] ...', written out; of a data case it is titleOf(theCase)"
-
-const readTitles = (file: string, source: ts.SourceFile): { bindings: Binding[]; faults: Fault[] } => {
-  const bindings: Binding[] = []
-  const faults: Fault[] = []
-  const tap = tapName(source)
-  if (tap === undefined)
-    return { bindings, faults: [{ file, line: 1, message: "does not import tap's default export" }] }
-  let tests = 0
-  eachNode(source, (node) => {
-    if (!isTestCall(node, tap) || isInsideTest(node, tap)) return
-    tests += 1
-    const [title] = node.arguments
-    const line = lineAt(source, node.getStart(source))
-    if (title !== undefined && isCaseTitle(title)) return
-    const match = TITLE.exec((title && titleStart(title)) ?? '')
-    if (match?.[1] === undefined) faults.push({ file, line, message: TITLE_FORM })
-    else if (match[1] !== 'unit') for (const id of match[1].split(', ')) bindings.push({ id, file, line })
-  })
-  if (tests === 0) faults.push({ file, line: 1, message: 'holds no test at its top level' })
-  return { bindings, faults }
-}
-
-const propertyNamed = (object: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined =>
-  object.properties.flatMap((property) =>
-    ts.isPropertyAssignment(property) && property.name.getText() === name ? [property.initializer] : [],
-  )[0]
-
-// A data case is an object literal with `ids` and `title`.
-const readCases = (file: string, source: ts.SourceFile): { bindings: Binding[]; faults: Fault[] } => {
-  const bindings: Binding[] = []
-  const faults: Fault[] = []
-  eachNode(source, (node) => {
-    if (!ts.isObjectLiteralExpression(node)) return
-    const ids = propertyNamed(node, 'ids')
-    if (ids === undefined || propertyNamed(node, 'title') === undefined) return
-    const line = lineAt(source, ids.getStart(source))
-    const literals = ts.isArrayLiteralExpression(ids) ? ids.elements.filter(ts.isStringLiteral) : []
-    const readable = ts.isArrayLiteralExpression(ids) && literals.length === ids.elements.length
-    if (!readable) faults.push({ file, line, message: "ids of a data case are written out: ids: ['ADV-096'], or none" })
-    for (const { text } of literals) bindings.push({ id: text, file, line })
-  })
-  return { bindings, faults }
-}
-
-/** Every id that a test title or a data case names; titles of the wrong form are faults. */
-export const readBindings = (
-  tree: Tree,
-): { readonly bindings: readonly Binding[]; readonly faults: readonly Fault[] } => {
-  const read = filesOf(tree, CASE_FILE).flatMap(([file, text]) => {
-    const source = parseSource(file, text)
-    return TEST_FILE.test(file) ? [readTitles(file, source), readCases(file, source)] : [readCases(file, source)]
-  })
-  return { bindings: read.flatMap((one) => one.bindings), faults: read.flatMap((one) => one.faults) }
 }
 
 /** What the catalogue should say of a row, given the tests: waiting and declined rows are a person's decision and stay. */

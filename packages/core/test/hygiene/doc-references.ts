@@ -12,6 +12,7 @@ const DOCUMENTS = [
   'FAPI 2\\.0(?: Security Profile| Message Signing)?',
   '(?:Content Security Policy|CSP) Level 3',
   'Web Cryptography API',
+  'Fetch Metadata',
   'NIST SP \\d+-\\w+(?: part \\d)?',
   'PostgreSQL manual',
 ]
@@ -44,20 +45,46 @@ export const judgeReferences = (text: string): string | undefined => {
   return MALFORMED.find(([form]) => form.test(rest))?.[1]
 }
 
+const BREAKS_OFF = /\b(?:RFC|RFC \d{3,5}|OIDC|OIDC [A-Z][\w-]+)$/
+const GOES_ON = /^([ \t]*(?:\*|\/\/)?[ \t]*)((?:\d{3,5}\b ?)?(?:§\S+|appendix \S+)?)/
+
+/** The lines of a text, with a citation that is broken over two of them put together on the first. */
+const linesOf = (text: string): readonly string[] => {
+  const lines = text.split('\n')
+  for (const [index, line] of lines.entries()) {
+    const next = lines[index + 1]
+    if (next === undefined || !BREAKS_OFF.test(line)) continue
+    const [whole = '', lead = '', rest = ''] = GOES_ON.exec(next) ?? []
+    lines[index] = `${line} ${rest}`
+    lines[index + 1] = lead + next.slice(whole.length)
+  }
+  return lines
+}
+
 const judgeLines = (file: string, text: string, firstLine: number): readonly Fault[] =>
-  // A citation may be broken over two lines of a comment; it is read as if it stood on one.
-  text
-    .replace(/\n[ \t]*(?:\*|\/\/)?[ \t]*(?=§)/g, ' ')
-    .split('\n')
-    .flatMap((line, index) => {
-      const message = judgeReferences(line)
-      return message === undefined ? [] : [{ file, line: firstLine + index, message: `${message}: ${line.trim()}` }]
-    })
+  linesOf(text).flatMap((line, index) => {
+    const message = judgeReferences(line)
+    return message === undefined ? [] : [{ file, line: firstLine + index, message: `${message}: ${line.trim()}` }]
+  })
+
+/** Comments with those that follow each other line by line put together. */
+const blocksOf = (file: string, text: string): readonly { readonly text: string; readonly line: number }[] => {
+  const blocks: { text: string; line: number; next: number }[] = []
+  for (const comment of commentsOf(parseSource(file, text))) {
+    const next = comment.line + comment.text.split('\n').length
+    const last = blocks.at(-1)
+    if (last !== undefined && last.next === comment.line) {
+      last.text += `\n${comment.text}`
+      last.next = next
+    } else blocks.push({ ...comment, next })
+  }
+  return blocks
+}
 
 /** Every reference in a comment of our sources and tests, or in a page of ours, that has not the fixed form. */
 export const checkReferences = (tree: Tree): readonly Fault[] => [
   ...filesOf(tree, /^(packages|apps)\/[^/]+\/(src|test)\/.*\.ts$|^scripts\/.*\.js$/).flatMap(([file, text]) =>
-    commentsOf(parseSource(file, text)).flatMap((comment) => judgeLines(file, comment.text, comment.line)),
+    blocksOf(file, text).flatMap((block) => judgeLines(file, block.text, block.line)),
   ),
   ...filesOf(tree, /\.md$/).flatMap(([file, text]) => judgeLines(file, text, 1)),
 ]

@@ -51,6 +51,10 @@ t.test('[unit] a reference in the fixed form passes', async (t) => {
   for (const text of right) t.equal(judgeReferences(text), undefined, text)
   const source = '/**\n * One sentence (RFC 7636\n * §4.6).\n */\nexport const x = "rfc7636 sec 4"\n'
   t.same(seed(checkReferences, { 'packages/core/src/pkce/x.ts': source }), [])
+  const broken = '// see (RFC\n// 6749 appendix B) and RFC 7636\n// §4.6\n\n// sec 4 here\n'
+  t.match(seed(checkReferences, { 'packages/core/src/pkce/x.ts': broken }), [
+    /^packages\/core\/src\/pkce\/x\.ts:5 a section/,
+  ])
 })
 
 t.test('[unit] every export of a package has a doc comment, and every file says what it owns', async (t) => {
