@@ -1,7 +1,7 @@
 // Owns checking a provider's configuration. Every configuration error is raised here, at composition, never at a request.
 
 import type { Context, CookieNames } from './context/index.ts'
-import type { Ports } from './ports/index.ts'
+import type { Accounts, Ports } from './ports/index.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
 import type { AuditEntry, Stores } from './store/index.ts'
 
@@ -16,9 +16,9 @@ export interface ProviderConfig {
   readonly acrValues?: readonly string[]
   /** Languages of the embedder's pages (BCP 47). */
   readonly uiLocales?: readonly string[]
-  /** Receives the events that rode in no transition; it must not throw, and what it does fails no request. */
+  /** Receives the events that rode in no transition. What it throws or rejects with goes to `onFault`: it fails no request. */
   readonly onEvents?: (events: readonly AuditEntry[]) => void
-  /** Receives what was thrown behind a 500 or a 503, for the operator's log; never shown to anybody else. */
+  /** Receives what was thrown behind a 500 or a 503, for the operator's log; never shown to anybody else. What it throws is dropped. */
   readonly onFault?: (error: unknown) => void
 }
 
@@ -88,6 +88,45 @@ const cookieNames = (url: URL): CookieNames => {
   return { browser: `${prefix}vouchsafe_browser`, session: `${prefix}vouchsafe_session` }
 }
 
+/** A dependency that cannot answer now: the request is answered with 503, and nothing is consumed. */
+export class UnavailableError extends Error {
+  readonly code: string = 'dependency_unavailable'
+
+  constructor(dependency: string, cause: unknown) {
+    super(`${dependency} cannot answer`, { cause })
+    this.name = 'UnavailableError'
+  }
+}
+
+const checkedAccounts = (accounts: Accounts): Accounts => ({
+  find: async (subject) => {
+    try {
+      return await accounts.find(subject)
+    } catch (cause) {
+      throw new UnavailableError('ports.accounts', cause)
+    }
+  },
+})
+
+const isCanonicalLocale = (tag: string): boolean => {
+  try {
+    return Intl.getCanonicalLocales(tag)[0] === tag
+  } catch {
+    return false
+  }
+}
+
+/** Both lists are published, and clients pick from them (OIDC Discovery §3). */
+const checkLists = ({ uiLocales = [], acrValues = [] }: ProviderConfig): void => {
+  if (!uiLocales.every(isCanonicalLocale)) {
+    throw new ConfigurationError('uiLocales', 'must be language tags in canonical form, such as en or pt-BR')
+  }
+  // Clients send them apart by spaces (OIDC Core §3.1.2.1 `acr_values`).
+  if (!acrValues.every((value) => /^[\x21-\x7e]+$/.test(value))) {
+    throw new ConfigurationError('acrValues', 'must be words of printable ASCII without spaces')
+  }
+}
+
 /** Checks a configuration and makes the context of every endpoint. */
 export const contextOf = (config: ProviderConfig): Context => {
   const url = parseIssuer(config.issuer)
@@ -96,13 +135,14 @@ export const contextOf = (config: ProviderConfig): Context => {
   for (const port of ['clock', 'random', 'hasher', 'signer', 'keys', 'accounts'] as const) {
     if (config.ports[port] === undefined) throw new ConfigurationError(`ports.${port}`, 'is missing')
   }
+  checkLists(config)
   return {
     issuer: config.issuer,
     tokenEndpoint: `${config.issuer}/token`,
     lifetimes: lifetimesOf(config.lifetimes),
     acrValues: config.acrValues ?? [],
     cookies: cookieNames(url),
-    ports: config.ports,
+    ports: { ...config.ports, accounts: checkedAccounts(config.ports.accounts) },
     stores: config.stores,
   }
 }

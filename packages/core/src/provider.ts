@@ -1,8 +1,7 @@
 // Owns the composition: configuration, ports and stores in, a table of endpoints out. Never holds a rule of the protocol.
 
-import { auditEntry } from './audit/index.ts'
 import { ok, type Result } from './base/index.ts'
-import { type Answer, type Context, referenceCode } from './context/index.ts'
+import type { Answer, Context } from './context/index.ts'
 import { authorizeEndpoint } from './endpoints/authorize/endpoint.ts'
 import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
 import { openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
@@ -12,6 +11,7 @@ import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
 import { authorizationCode } from './grant-types/index.ts'
 import { contextOf, type ProviderConfig } from './provider-config.ts'
+import { faultOf, type Report, reportTo } from './provider-faults.ts'
 import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
 import {
   endSessions,
@@ -22,8 +22,7 @@ import {
   liveSessions,
   startSession,
 } from './session/index.ts'
-import type { AuditEntry } from './store/index.ts'
-import { jsonReply, pageReply, type Reply, type WireRequest } from './wire/index.ts'
+import { jsonReply, type Reply, type WireRequest } from './wire/index.ts'
 
 type Respond = (request: WireRequest) => Promise<Answer<Reply>>
 
@@ -116,41 +115,6 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
   ]
 }
 
-/** Whether an error says that a dependency cannot be reached, rather than that we are wrong. */
-const isUnavailable = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === 'store_unavailable'
-
-interface Fault {
-  readonly reply: Reply
-  readonly event: AuditEntry
-}
-
-const faultOf = (context: Context, route: string, error: unknown, page: boolean): Fault => {
-  const unavailable = isUnavailable(error)
-  const reference = referenceCode(context)
-  const status = unavailable ? 503 : 500
-  const headers: ReadonlyMap<string, string> = unavailable ? new Map([['Retry-After', '5']]) : new Map()
-  const detail = unavailable ? 'the service cannot be reached right now' : 'something went wrong on the server'
-  const reply = page
-    ? pageReply(
-        status,
-        { problem: unavailable ? 'unavailable' : 'fault', reference, detail, client: undefined },
-        headers,
-      )
-    : jsonReply(
-        status,
-        {
-          error: unavailable ? 'temporarily_unavailable' : 'server_error',
-          error_description: `${detail} (${reference})`,
-        },
-        headers,
-      )
-  const kind = error instanceof Error ? error.name : typeof error
-  return { reply, event: auditEntry('server.fault', context.ports.clock.now(), { route, reference, kind }) }
-}
-
-type Report = (events: readonly AuditEntry[], error?: unknown) => void
-
 const interactionsOf = (context: Context, report: Report): Interactions => {
   const endpoints = interactionEndpoints(context)
   const guarded = async (run: () => Promise<Answer<Reply>>): Promise<Reply> => {
@@ -159,8 +123,8 @@ const interactionsOf = (context: Context, report: Report): Interactions => {
       report(events)
       return reply
     } catch (error) {
-      const fault = faultOf(context, 'interaction', error, true)
-      report([fault.event], error)
+      const fault = faultOf(context, error, { route: 'interaction', page: true })
+      report(fault.events, error)
       return fault.reply
     }
   }
@@ -216,10 +180,7 @@ export const createProvider = (config: ProviderConfig): Provider => {
   const context = contextOf(config)
   const routes = routesOf(context, config)
   const byPath = new Map(routes.map((route) => [route.path, route]))
-  const report: Report = (events, error) => {
-    if (events.length > 0) config.onEvents?.(events)
-    if (error !== undefined) config.onFault?.(error)
-  }
+  const report = reportTo(config)
   const respond = async (request: WireRequest): Promise<Reply | undefined> => {
     const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path
     const route = byPath.get(path)
@@ -240,8 +201,8 @@ export const createProvider = (config: ProviderConfig): Provider => {
       report(events)
       return reply
     } catch (error) {
-      const fault = faultOf(context, route.name, error, route.access === 'browser')
-      report([fault.event], error)
+      const fault = faultOf(context, error, { route: route.name, page: route.access === 'browser' })
+      report(fault.events, error)
       return fault.reply
     }
   }
