@@ -2,6 +2,7 @@
 
 import { clientId } from '../base/index.ts'
 import type { Context } from '../context/index.ts'
+import type { ClientRecord } from '../store/index.ts'
 import { type Reply, type ReplyHeaders, singleHeader, type WireRequest } from '../wire/index.ts'
 
 const originOf = (request: WireRequest): string | undefined => {
@@ -17,17 +18,23 @@ const withHeaders = (reply: Reply, headers: ReplyHeaders): Reply =>
 /** Documents that hold nothing of anybody may be read from anywhere. */
 export const openToAll = (reply: Reply): Reply => withHeaders(reply, new Map([['Access-Control-Allow-Origin', '*']]))
 
+/** Whom an answer is for: a client as it was read, the identifier that a request gave, or nobody that is known. */
+export interface Addressee {
+  readonly client: ClientRecord | string | undefined
+}
+
 /** Lets the origin read an answer if the client it is for registered it; an answer that names no client, if any client did. */
 export const openToClient = async (
   context: Context,
   request: WireRequest,
-  answer: { readonly reply: Reply; readonly clientId: string | undefined },
+  answer: Addressee & { readonly reply: Reply },
 ): Promise<Reply> => {
   const origin = originOf(request)
   const vary = new Map([['Vary', 'Origin']])
   if (origin === undefined) return withHeaders(answer.reply, vary)
+  // Tokens that were committed are answered with what is known: a read that failed now would lose them.
   const client =
-    answer.clientId === undefined ? undefined : await context.stores.clients.findClient(clientId(answer.clientId))
+    typeof answer.client === 'string' ? await context.stores.clients.findClient(clientId(answer.client)) : answer.client
   const allowed =
     client === undefined
       ? await context.stores.clients.isRegisteredOrigin(origin)

@@ -12,6 +12,8 @@ import {
   type Result,
   single,
 } from '../base/index.ts'
+import { limitClaims } from '../claims/index.ts'
+import { isConfidentialClient } from '../client/index.ts'
 import { type Context, digestOf } from '../context/index.ts'
 import { challengeOf } from '../pkce/index.ts'
 import { isLive } from '../session/index.ts'
@@ -67,6 +69,9 @@ const load = async (context: Context, parsed: ParsedCodeRequest): Promise<Loaded
   }
 }
 
+const mayGoWithoutChallenge = ({ client: { client } }: Facts): boolean =>
+  isConfidentialClient(client) && client.pkce === 'optional'
+
 /** Each binding is checked by itself, whatever the others say (RFC 6749 §4.1.3). */
 const checkBindings = (facts: Facts, grant: GrantRecord): TokenRejection | undefined => {
   const { redirectUriDigest, challenge } = facts.loaded
@@ -75,7 +80,9 @@ const checkBindings = (facts: Facts, grant: GrantRecord): TokenRejection | undef
   const redirectHolds =
     redirectUriDigest === undefined ? grant.codeChallenge !== undefined : redirectUriDigest === grant.redirectUriDigest
   if (!redirectHolds) return { reason: 'redirectUriMismatch' }
-  if (grant.codeChallenge === undefined) return challenge === undefined ? undefined : { reason: 'verifierUnexpected' }
+  if (grant.codeChallenge === undefined && challenge !== undefined) return { reason: 'verifierUnexpected' }
+  // The client may have become one that needs PKCE since: a code without a challenge is then bound to nothing (RFC 9700 §2.1.1).
+  if (grant.codeChallenge === undefined) return mayGoWithoutChallenge(facts) ? undefined : { reason: 'verifierMissing' }
   if (challenge === undefined) return { reason: 'verifierMissing' }
   return challenge === grant.codeChallenge ? undefined : { reason: 'verifierWrong' }
 }
@@ -85,6 +92,8 @@ const checkState = (facts: Facts, snapshot: AuthorizationCodeSnapshot): TokenRej
   const { grant, state } = snapshot
   if (state.revokedAt !== undefined) return { reason: 'grantRevoked' }
   if (grant.codeExpiresAt <= facts.now) return { reason: 'codeExpired' }
+  // Missing too when another client took the id of the one that the code was given to.
+  if (state.client === undefined || state.client.disabled) return { reason: 'clientGone' }
   if (state.subject?.status !== 'active') return { reason: 'personDisabled' }
   const sessionLives = state.session !== undefined && isLive(state.session, facts.now)
   return grant.offline || sessionLives ? undefined : { reason: 'sessionEnded' }
@@ -94,13 +103,22 @@ const decide = (facts: Facts): Result<TokenDecision, TokenRejection> => {
   const { snapshot } = facts.loaded
   if (snapshot === undefined) return err({ reason: 'codeUnknown' })
   const { grant } = snapshot
+  const { scopes } = facts.client.client
   const unbound = checkBindings(facts, grant)
   if (unbound !== undefined) return err(unbound)
   // Goes on to the commit, which revokes the grant in the write that finds the replay.
   if (snapshot.redeemedAt !== undefined) return ok({ handle: grant.handle, scope: grant.scope, idTokenOf: undefined })
   const dead = checkState(facts, snapshot)
   if (dead !== undefined) return err(dead)
-  return ok({ handle: grant.handle, scope: grant.scope, idTokenOf: grant.scope.includes('openid') ? grant : undefined })
+  // What was taken from the client since the person allowed it is not given any more.
+  const scope = grant.scope.filter((value) => scopes.includes(value))
+  if (scope.length === 0) return err({ reason: 'scopesTaken' })
+  const claims = grant.claims && limitClaims(grant.claims, scopes)
+  return ok({
+    handle: grant.handle,
+    scope,
+    idTokenOf: scope.includes('openid') ? { ...grant, scope, claims } : undefined,
+  })
 }
 
 const commit = async (
@@ -111,7 +129,7 @@ const commit = async (
   const { snapshot, challenge } = loaded
   if (snapshot === undefined) return err({ reason: 'codeUnknown' })
   const { clientId, version: clientVersion } = client.client
-  const { subject, handle, scope } = snapshot.grant
+  const { subject, handle } = snapshot.grant
   const fields = { clientId, subject, grant: handle, network }
   const ending = await context.stores.grants.redeemAuthorizationCode(
     {
@@ -126,7 +144,7 @@ const commit = async (
     },
     {
       now,
-      events: [auditEntry('authorization_code.redeemed', now, { ...fields, scope: scope.join(' ') })],
+      events: [auditEntry('authorization_code.redeemed', now, { ...fields, scope: accessToken.scope.join(' ') })],
       replayEvents: [auditEntry('authorization_code.replayed', now, fields)],
     },
   )

@@ -13,7 +13,7 @@ export type TokenRejection =
   | ClientAuthRejection
   | { readonly reason: 'parameterRepeated' }
   | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' }
-  | { readonly reason: 'grantTypeUnsupported' | 'grantTypeNotAllowed' | 'notSupported' }
+  | { readonly reason: 'grantTypeUnsupported' | 'grantTypeNotAllowed' | 'scopeMalformed' | 'resourceUnsupported' }
   | {
       readonly reason:
         | 'codeUnknown'
@@ -25,6 +25,8 @@ export type TokenRejection =
         | 'verifierMissing'
         | 'verifierUnexpected'
         | 'verifierWrong'
+        | 'clientGone'
+        | 'scopesTaken'
         | 'personDisabled'
         | 'sessionEnded'
         | 'proofReplayed'
@@ -58,11 +60,12 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   formTooLarge: told(413, 'invalid_request', 'the request is too large'),
   tooManyFields: invalid('the request has too many parameters'),
   formIllEncoded: invalid('the request is not valid form encoding'),
-  notAForm: invalid('the request body must be application/x-www-form-urlencoded'),
+  notAForm: told(415, 'invalid_request', 'the request body must be application/x-www-form-urlencoded'),
   parameterRepeated: invalid('a parameter is repeated'),
   grantTypeUnsupported: told(400, 'unsupported_grant_type', 'this grant type is not supported'),
   grantTypeNotAllowed: told(400, 'unauthorized_client', 'this client may not use this grant type'),
-  notSupported: told(400, 'invalid_target', 'resource is not supported'),
+  scopeMalformed: told(400, 'invalid_scope', 'scope is malformed'),
+  resourceUnsupported: told(400, 'invalid_target', 'resource is not supported'),
   credentialsMissing: unauthenticated,
   credentialsMalformed: unauthenticated,
   credentialsInSeveralPlaces: invalid('use one way of client authentication'),
@@ -94,6 +97,8 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   verifierUnexpected: notHonoured,
   verifierWrong: notHonoured,
   grantRevoked: ended,
+  clientGone: ended,
+  scopesTaken: ended,
   personDisabled: ended,
   sessionEnded: ended,
   stateChanged: told(503, 'temporarily_unavailable', 'something changed meanwhile; try again'),

@@ -6,12 +6,18 @@ import { err, type Instant, type MultiMap, ok, type Result, repeated, single } f
 import { authenticateClient, type PresentedCredentials, parseCredentials } from '../../client-auth/index.ts'
 import type { Answer, Context } from '../../context/index.ts'
 import type { GrantType, OpenGrantType, TokenRejection } from '../../grant-types/index.ts'
+import { parseScope } from '../../scope/index.ts'
+import type { ClientRecord } from '../../store/index.ts'
 import { isFormContentType, parseForm, type Reply, singleHeader, type WireRequest } from '../../wire/index.ts'
+import type { Addressee } from '../cross-origin.ts'
 import { type MintedTokens, mintAccessToken, mintTokens } from './mint.ts'
 import { respondRefused, respondTokens } from './respond.ts'
 
 // One retry settles an honest race; more means something keeps changing.
 const MAX_TRIES = 3
+
+// RFC 8707 §2: one request may name several resources.
+const MAY_REPEAT: ReadonlySet<string> = new Set(['resource'])
 
 interface ParsedForm {
   readonly form: MultiMap
@@ -23,7 +29,15 @@ const readForm = (request: WireRequest): Result<MultiMap, TokenRejection> => {
   if (!isFormContentType(singleHeader(request, 'content-type'))) return err({ reason: 'notAForm' })
   const form = parseForm(request.body ?? '')
   if (!form.ok) return form
-  return repeated(form.value, new Set()).length === 0 ? form : err({ reason: 'parameterRepeated' })
+  return repeated(form.value, MAY_REPEAT).length === 0 ? form : err({ reason: 'parameterRepeated' })
+}
+
+/** Parameters that mean the same to every grant type, whether it reads them or not. */
+const checkShared = (form: MultiMap): TokenRejection | undefined => {
+  // Resource indicators are not built; a token for less than was asked would be worse than none (RFC 8707 §2).
+  if (form.get('resource')?.some((value) => value !== '')) return { reason: 'resourceUnsupported' }
+  const scope = single(form, 'scope')
+  return scope === undefined || parseScope(scope).ok ? undefined : { reason: 'scopeMalformed' }
 }
 
 const parseRequest = (
@@ -36,8 +50,8 @@ const parseRequest = (
   if (name === undefined) return err({ reason: 'parameterMissing', name: 'grant_type' })
   const grantType = grantTypes.get(name)
   if (grantType === undefined) return err({ reason: 'grantTypeUnsupported' })
-  // Resource indicators are not built; a token for less than was asked would be worse than none (RFC 8707 §2).
-  if (single(form.value, 'resource') !== undefined) return err({ reason: 'notSupported' })
+  const refused = checkShared(form.value)
+  if (refused !== undefined) return err(refused)
   const credentials = parseCredentials(request, form.value)
   return credentials.ok ? ok({ form: form.value, grantType, credentials: credentials.value }) : credentials
 }
@@ -47,12 +61,17 @@ interface Occasion {
   readonly now: Instant
 }
 
+interface Issued {
+  readonly tokens: MintedTokens
+  readonly client: ClientRecord
+}
+
 const runOnce = async <Parsed, Loaded>(
   context: Context,
   { form, credentials }: ParsedForm,
   grantType: GrantType<Parsed, Loaded>,
   occasion: Occasion,
-): Promise<Result<MintedTokens, TokenRejection | 'stale'>> => {
+): Promise<Result<Issued, TokenRejection | 'stale'>> => {
   const client = await authenticateClient(context, credentials, occasion)
   if (!client.ok) return client
   if (!client.value.client.grantTypes.includes(grantType.grantType)) return err({ reason: 'grantTypeNotAllowed' })
@@ -72,14 +91,14 @@ const runOnce = async <Parsed, Loaded>(
   })
   if (!minted.ok) return minted
   const committed = await grantType.commit(context, { ...facts, accessToken: access.record, network: occasion.network })
-  return committed.ok ? minted : committed
+  return committed.ok ? ok({ tokens: minted.value, client: client.value.client }) : committed
 }
 
 const run = async (
   context: Context,
   parsed: ParsedForm,
   occasion: Occasion,
-): Promise<Result<MintedTokens, TokenRejection>> => {
+): Promise<Result<Issued, TokenRejection>> => {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const ending = await parsed.grantType.open((grantType) => runOnce(context, parsed, grantType, occasion))
     if (ending.ok) return ending
@@ -115,15 +134,15 @@ const refusalEvents = (
 export const tokenEndpoint = (
   context: Context,
   grantTypes: readonly OpenGrantType[],
-): ((request: WireRequest) => Promise<Answer<Reply> & { readonly clientId: string | undefined }>) => {
+): ((request: WireRequest) => Promise<Answer<Reply> & Addressee>) => {
   const table = new Map(grantTypes.map((grantType) => [grantType.grantType, grantType]))
   return async (request) => {
     const occasion: Occasion = { network: request.remoteAddress, now: context.ports.clock.now() }
     const parsed = parseRequest(request, table)
     const ending = parsed.ok ? await run(context, parsed.value, occasion) : parsed
-    const clientId = parsed.ok ? parsed.value.credentials.clientId : undefined
-    if (ending.ok) return { reply: respondTokens(ending.value), events: [], clientId }
+    if (ending.ok) return { reply: respondTokens(ending.value.tokens), events: [], client: ending.value.client }
     const { reply, told } = respondRefused(request, ending.error, occasion.now)
-    return { reply, events: refusalEvents(parsed, ending.error, told, occasion), clientId }
+    const client = parsed.ok ? parsed.value.credentials.clientId : undefined
+    return { reply, events: refusalEvents(parsed, ending.error, told, occasion), client }
   }
 }

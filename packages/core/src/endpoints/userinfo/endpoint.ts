@@ -28,10 +28,11 @@ import {
   singleHeader,
   type WireRequest,
 } from '../../wire/index.ts'
+import type { Addressee } from '../cross-origin.ts'
 
 type UserinfoRejection =
   | { readonly reason: 'tokenMissing' }
-  | { readonly reason: 'requestMalformed' | 'tokenInSeveralPlaces' }
+  | { readonly reason: 'requestMalformed' | 'requestTooLarge' | 'tokenInSeveralPlaces' }
   | {
       readonly reason:
         | 'tokenUnknown'
@@ -46,6 +47,7 @@ type UserinfoRejection =
 const readBody = (request: WireRequest): Result<MultiMap, UserinfoRejection> => {
   if (request.method !== 'POST' || !isFormContentType(singleHeader(request, 'content-type'))) return ok(new Map())
   const form = parseForm(request.body ?? '')
+  if (!form.ok && form.error.reason === 'formTooLarge') return err({ reason: 'requestTooLarge' })
   if (!form.ok || repeated(form.value, new Set()).length > 0) return err({ reason: 'requestMalformed' })
   return form
 }
@@ -103,6 +105,8 @@ const respondRefused = (rejection: UserinfoRejection): Reply => {
       }
     case 'requestMalformed':
       return refused(400, 'invalid_request', 'the request is malformed')
+    case 'requestTooLarge':
+      return refused(413, 'invalid_request', 'the request is too large')
     case 'tokenInSeveralPlaces':
       return refused(400, 'invalid_request', 'send the token in one place')
     case 'scopeInsufficient':
@@ -115,15 +119,15 @@ const respondRefused = (rejection: UserinfoRejection): Reply => {
 /** Answers with the claims that the token may see; `sub` is always among them. */
 export const userinfoEndpoint =
   (context: Context) =>
-  async (request: WireRequest): Promise<Answer<Reply> & { readonly clientId: string | undefined }> => {
+  async (request: WireRequest): Promise<Answer<Reply> & Addressee> => {
     const now = context.ports.clock.now()
     const token = parseToken(request)
     const snapshot = token.ok ? await load(context, token.value) : undefined
     const decided = token.ok ? decide(snapshot, now) : token
-    const clientId = snapshot?.token.clientId
-    const refused = (rejection: UserinfoRejection): Answer<Reply> & { readonly clientId: string | undefined } => {
+    const client = snapshot?.token.clientId
+    const refused = (rejection: UserinfoRejection): Answer<Reply> & Addressee => {
       const events = [auditEntry('userinfo.refused', now, { reason: rejection.reason, network: request.remoteAddress })]
-      return { reply: respondRefused(rejection), events, clientId }
+      return { reply: respondRefused(rejection), events, client }
     }
     if (!decided.ok) return refused(decided.error)
     const { grant, token: used } = decided.value
@@ -132,5 +136,5 @@ export const userinfoEndpoint =
     const names = claimNamesFor({ scoped: true, scope: used.scope, requested: grant.claims?.userinfo ?? [] })
     const body = { ...releaseClaims(names, account.claims), sub: grant.subject }
     const events = [auditEntry('userinfo.served', now, { clientId: used.clientId, subject: grant.subject })]
-    return { reply: jsonReply(200, body), events, clientId }
+    return { reply: jsonReply(200, body), events, client }
   }
