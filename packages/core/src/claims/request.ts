@@ -69,14 +69,17 @@ export const idTokenClaim = (request: ClaimsRequest | undefined, name: string): 
 export const isEmptyRequest = (request: ClaimsRequest): boolean =>
   request.userinfo.length === 0 && request.idToken.length === 0
 
-/** Claims of a person for one place: those of the scopes where `scoped`, and those asked for by name. */
+/**
+ * Claims of a person for one place: those of the scopes where `scoped`, and those asked for by name. What the protocol itself says
+ * (who signed in, when and how) is never taken from an account.
+ */
 export const claimNamesFor = (place: {
   readonly scoped: boolean
   readonly scope: readonly string[]
   readonly requested: readonly ClaimRequest[]
 }): readonly string[] => [
   ...(place.scoped ? claimsOfScope(place.scope) : []),
-  ...place.requested.map((claim) => claim.name),
+  ...place.requested.map((claim) => claim.name).filter((name) => !PROTOCOL_CLAIMS.has(name)),
 ]
 
 /** A JSON object without members, for a person of whom nothing is known. */

@@ -39,8 +39,9 @@ export const claimsOfScope = (scope: readonly string[]): readonly string[] =>
 const BOOLEANS: ReadonlySet<string> = new Set(['email_verified', 'phone_number_verified'])
 const BIRTHDATE = /^(\d{4}|\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))$/
 
+// "null" is what a careless directory writes for nothing.
 const text = (value: Json | undefined): string | undefined =>
-  typeof value === 'string' && value.trim() !== '' ? value : undefined
+  typeof value === 'string' && value.trim() !== '' && value !== 'null' ? value : undefined
 
 const addressOf = (value: Json | undefined): JsonObject | undefined => {
   if (!isJsonObject(value)) return undefined

@@ -38,7 +38,8 @@ export interface AssertionExpectation {
 // An assertion proves possession now; an hour is more than any client needs and bounds what is kept of its `jti`.
 const MAX_LIFETIME = 3600
 
-const isSeconds = (value: Json | undefined): value is number => typeof value === 'number' && Number.isInteger(value)
+// A NumericDate may have a fraction (RFC 7519 §2).
+const isSeconds = (value: Json | undefined): value is number => typeof value === 'number' && Number.isFinite(value)
 
 const audienceHolds = (aud: Json | undefined, expected: AssertionExpectation): boolean => {
   const accepted: readonly (Json | undefined)[] = expected.strictAudience
@@ -71,5 +72,5 @@ export const checkAssertion = (
   }
   const jti = member(claims, 'jti')
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) return err({ reason: 'assertionIdMissing' })
-  return ok({ jti, expiresAt: instant(exp + CLOCK_TOLERANCE) })
+  return ok({ jti, expiresAt: instant(Math.ceil(exp) + CLOCK_TOLERANCE) })
 }
