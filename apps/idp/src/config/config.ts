@@ -44,6 +44,8 @@ export interface Config {
   readonly logLevel: RawSettings['logLevel']
   /** Seconds that running requests have to finish at the end. */
   readonly shutdownGrace: number
+  /** Requests for pages that one network address may make on one node in a minute. */
+  readonly pagesPerMinute: number
   /** Absolute path. */
   readonly dataFolder: string
   readonly database: DatabaseConfig & {
@@ -168,6 +170,7 @@ const configOf = (settings: RawSettings): Config => ({
   brandName: settings.brandName,
   logLevel: settings.logLevel,
   shutdownGrace: settings.shutdownGrace,
+  pagesPerMinute: settings.pagesPerMinute,
   dataFolder: resolve(settings.dataFolder),
   database: databaseOf(settings),
   tls: tlsOf(settings),

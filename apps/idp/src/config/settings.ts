@@ -46,6 +46,7 @@ export interface RawSettings {
   readonly networkMaxDelay: number
   readonly networkForgetAfter: number
   readonly shutdownGrace: number
+  readonly pagesPerMinute: number
 }
 
 /** A setting for every key. */
@@ -58,7 +59,10 @@ const YEAR = 365 * DAY
 
 /** The groups of the reference page, in its order. */
 export const GROUPS: readonly { readonly title: string; readonly keys: readonly (keyof RawSettings)[] }[] = [
-  { title: 'Server', keys: ['environment', 'issuer', 'host', 'port', 'brandName', 'logLevel', 'shutdownGrace'] },
+  {
+    title: 'Server',
+    keys: ['environment', 'issuer', 'host', 'port', 'brandName', 'logLevel', 'shutdownGrace', 'pagesPerMinute'],
+  },
   {
     title: 'Database',
     keys: ['databaseUrl', 'dataFolder', 'databaseConnections', 'databasePrepare', 'migrateOnStart'],
@@ -97,6 +101,12 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
 ]
 
 const SERVER = {
+  pagesPerMinute: integer('PAGES_PER_MINUTE', {
+    least: 10,
+    most: 1_000_000,
+    fallback: 1200,
+    words: 'How often one network address may open sign-in pages and authorization requests on one node in a minute.',
+  }),
   environment: choice('VOUCHSAFE_ENV', {
     choices: ['development', 'production'],
     fallback: 'development',

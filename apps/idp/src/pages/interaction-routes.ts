@@ -52,7 +52,7 @@ const submitted = (app: FastifyInstance, around: Surroundings, action: Action) =
   ): Promise<FastifyReply> => {
     const wire = app.wireRequest(request)
     if (!wire.ok) return app.sendReply(wire.error, to)
-    const form = parseSubmission(wire.value, around.provider.issuer)
+    const form = parseSubmission(wire.value)
     if (!form.ok) return refuseForm(app, around, to)
     return action({ app, around, wire: wire.value, to }, request.params.id, form.value)
   }

@@ -1,7 +1,7 @@
 // Owns the routes of this server's own pages: front page, sign-in without a client, sign-out, set-up. Every form carries a token of
 // this browser and this form; nothing is changed by GET.
 
-import type { Result, SessionSnapshot, WireRequest } from '@vouchsafe/core'
+import type { SessionSnapshot, WireRequest } from '@vouchsafe/core'
 import { newReference } from '@vouchsafe/http/node'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { AccountDisplay, FormTarget, PageModel, SetUpProblems, SignInProblem } from '../views/render.ts'
@@ -48,7 +48,7 @@ const onPost = (app: FastifyInstance, around: Surroundings, name: string, act: P
   return async (request: FastifyRequest, to: FastifyReply): Promise<FastifyReply> => {
     const wire = app.wireRequest(request)
     if (!wire.ok) return app.sendReply(wire.error, to)
-    const form: Result<Submitted, unknown> = parseSubmission(wire.value, around.provider.issuer)
+    const form = parseSubmission(wire.value)
     const genuine = form.ok && (await around.provider.sessions.isFormToken(wire.value, name, form.value.text('csrf')))
     if (!form.ok || !genuine) return refuseForm(app, around, to)
     return act(visitOf(app, around, wire.value, to), form.value, request)

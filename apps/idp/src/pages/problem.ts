@@ -1,7 +1,8 @@
 // Owns the words for what the core reports as a page. Never shows anything that came with the request.
 
 import type { ClientDisplay, PageProblem, ErrorPage as Reported } from '@vouchsafe/core'
-import type { ErrorPage, ErrorProblem } from '../views/render.ts'
+import type { FormPostReply } from '@vouchsafe/http/node'
+import type { ErrorPage, ErrorProblem, FormPostPage } from '../views/render.ts'
 
 const PROBLEMS: Readonly<Record<PageProblem, ErrorProblem>> = {
   invalidRequest: 'requestInvalid',
@@ -27,4 +28,11 @@ export const presentProblem = (reported: Reported): ErrorPage => ({
   reference: reported.reference,
   details: [{ kind: 'description', value: reported.detail }],
   back: backTo(reported.client),
+})
+
+/** The page that carries an answer to the client by a post. */
+export const presentFormPost = (reply: FormPostReply): FormPostPage => ({
+  kind: 'formPost',
+  action: reply.action,
+  fields: reply.parameters.map(([name, value]) => ({ name, value })),
 })

@@ -1,0 +1,131 @@
+// Owns the HTTP server: Fastify with the provider, the pages, the limits and the end of its life. Never composes what it serves.
+
+import { readFile } from 'node:fs/promises'
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import rateLimit from '@fastify/rate-limit'
+import { readRawBodies, vouchsafe } from '@vouchsafe/fastify'
+import { newReference } from '@vouchsafe/http/node'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
+import type { Config } from '../config/index.ts'
+import { addAssetRoutes } from '../pages/asset-routes.ts'
+import { addInteractionRoutes } from '../pages/interaction-routes.ts'
+import { addOwnRoutes } from '../pages/own-routes.ts'
+import { presentFormPost, presentProblem } from '../pages/problem.ts'
+import { pageOf } from '../pages/send.ts'
+import type { Surroundings } from '../pages/surroundings.ts'
+import { type ErrorProblem, renderPage } from '../views/render.ts'
+import { addHealthRoutes, type Readiness } from './health.ts'
+import { MAX_CONNECTIONS, SERVER_LIMITS, SOCKET_LIMITS } from './limits.ts'
+import { logRequests } from './log.ts'
+
+/** What the server is made of. */
+export interface ServerParts {
+  readonly config: Config
+  readonly around: Surroundings
+  readonly readiness: Readiness
+  /** Fastify's logger settings; false is for tests. */
+  readonly logger: FastifyServerOptions['logger']
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Makes the node server: over TLS where a certificate is configured, never below the configured version. */
+const serverFactory = async (config: Config): Promise<(listener: Listener) => Server> => {
+  if (config.tls === undefined) return (listener) => createHttpServer(SOCKET_LIMITS, listener)
+  const { certFile, keyFile, minVersion } = config.tls
+  const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)])
+  return (listener) => createHttpsServer({ ...SOCKET_LIMITS, cert, key, minVersion }, listener)
+}
+
+const sendProblem = (
+  app: FastifyInstance,
+  around: Surroundings,
+  to: FastifyReply,
+  told: { readonly problem: ErrorProblem; readonly status: number; readonly reference: string },
+): FastifyReply => {
+  const { problem, status, reference } = told
+  return app.sendPage(pageOf(around, { kind: 'error', problem, reference }, { status }), to)
+}
+
+const problemOf = (status: number): ErrorProblem => {
+  if (status === 404) return 'notFound'
+  if (status === 413) return 'requestTooLarge'
+  if (status === 429) return 'tooManyRequests'
+  return status >= 500 ? 'unexpected' : 'requestInvalid'
+}
+
+/** Faults and unknown addresses are pages too: no stack, no path, no version. */
+const answerTheRest = (app: FastifyInstance, around: Surroundings): void => {
+  app.setNotFoundHandler((_request, to) =>
+    sendProblem(app, around, to, { problem: 'notFound', status: 404, reference: newReference() }),
+  )
+  app.setErrorHandler((error: FastifyError, request, to) => {
+    const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
+    const reference = newReference()
+    if (status >= 500) request.log.error({ err: error, reference }, 'a request failed')
+    return sendProblem(app, around, to, { problem: problemOf(status), status, reference })
+  })
+}
+
+/** Paths that servers and documents are fetched by: many relying parties may share one address. */
+const isPagePath = (around: Surroundings, path: string): boolean => {
+  const route = around.provider.routes.find((served) => served.path === path)
+  return route === undefined ? !/^\/(?:healthz|readyz)$/.test(path) : route.access === 'browser'
+}
+
+/** Every page may open an interaction, which is a row: one address cannot fill the table (RFC 6819 §4.4.1.11). */
+const limitPages = async (app: FastifyInstance, config: Config, around: Surroundings): Promise<void> => {
+  // Counted by each node for itself: a node holds no state that matters, and an approximate bound is enough here.
+  await app.register(rateLimit, { global: false, cache: 20_000 })
+  const check = app.createRateLimit({
+    max: config.pagesPerMinute,
+    timeWindow: 60_000,
+  })
+  app.addHook('onRequest', async (request, to) => {
+    if (!isPagePath(around, request.url.split('?', 1)[0] ?? '/')) return
+    const limit = await check(request)
+    if (limit.isAllowed || !limit.isExceeded) return
+    to.header('Retry-After', String(limit.ttlInSeconds))
+    await sendProblem(app, around, to, { problem: 'tooManyRequests', status: 429, reference: newReference() })
+  })
+}
+
+/** Builds the server; the caller listens. Rejects when a certificate cannot be read or a proxy range is none. */
+export const buildServer = async ({ config, around, readiness, logger }: ServerParts): Promise<FastifyInstance> => {
+  const app: FastifyInstance = Fastify({
+    ...SERVER_LIMITS,
+    serverFactory: await serverFactory(config),
+    logger: logger ?? false,
+    disableRequestLogging: true,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    // An identifier of ours: one that a request brings could forge a line of the log.
+    requestIdHeader: false,
+    // For the limit below alone; the provider's door decides for itself, by the same list.
+    trustProxy: [...config.trustedProxies],
+  })
+  app.server.maxConnections = MAX_CONNECTIONS
+  logRequests(app)
+  await limitPages(app, config, around)
+  await app.register(vouchsafe, {
+    provider: around.provider,
+    trustProxy: config.trustedProxies,
+    requireHttps: config.production && config.issuer.startsWith('https:'),
+    onRefused: (refusal) => app.log.info({ refusal }, 'a request was refused'),
+    render: {
+      page: ({ page }) => pageOf(around, presentProblem(page)),
+      formPost: (reply, nonce) =>
+        renderPage(presentFormPost(reply), { locale: 'en', nonce, brand: around.brand, basePath: around.basePath }),
+    },
+  })
+  answerTheRest(app, around)
+  addHealthRoutes(app, readiness)
+  addAssetRoutes(app, around.basePath)
+  await app.register(async (scope) => {
+    readRawBodies(scope)
+    addInteractionRoutes(scope, around)
+    addOwnRoutes(scope, around)
+  })
+  return app
+}
