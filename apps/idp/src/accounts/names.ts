@@ -16,8 +16,9 @@ const MAX_TYPED = 256
  */
 export const foldUsername = (typed: string): string => {
   if (typed.length > MAX_TYPED) return ''
-  // Upper and then lower case folds what lower case alone leaves apart (ß and ss); the final sigma is the only form that depends on its place.
-  const folded = typed.normalize('NFKC').trim().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  // Through upper case and back, which brings together what lower case alone leaves apart (ẞ, ß and ss); the final sigma is the only
+  // letter whose form depends on its place.
+  const folded = typed.normalize('NFKC').trim().toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
   return folded.normalize('NFKC')
 }
 

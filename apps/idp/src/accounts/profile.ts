@@ -113,7 +113,7 @@ const isBirthdate = (text: string): boolean => {
 
 const isLocale = (text: string): boolean => /^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$/.test(text)
 const isZone = (text: string): boolean => /^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+)*$/.test(text)
-const isPhone = (text: string): boolean => /^\+?[0-9 ().;=a-z-]+$/.test(text)
+const isPhone = (text: string): boolean => /^\+?[0-9 ().-]{3,}(?:;ext=[0-9]+)?$/.test(text) && /[0-9]/.test(text)
 
 const FORMS: Readonly<Partial<Record<TextField, (text: string) => boolean>>> = {
   profile: isHttpsUrl,
