@@ -1,23 +1,27 @@
 // Owns the key ring of a running node: filled at first start, opened, kept moving, never more than a second old. Never lets a private
 // key out: it only signs.
 
-import { type Clock, isJsonObject, type Json, parseJson, type Random, type Signer, type Stores } from '@vouchsafe/core'
+import {
+  isJsonObject,
+  type Json,
+  type Ports,
+  parseJson,
+  type Signer,
+  type StoredKey,
+  type Stores,
+} from '@vouchsafe/core'
 import { type KeyKeeping, keepKeyRing, type MakeKey } from '@vouchsafe/core/admin'
 import { assertSoundKeys, type KeySource, type KeyTiming } from '@vouchsafe/core/keys'
 import { createNodeSigner, generateSigningKey, type NodeSigningKey } from '@vouchsafe/core/ports-node'
 import { SealError, type Sealer } from './sealing.ts'
 
-type StoredKey = Awaited<ReturnType<Stores['keys']['loadKeyRing']>>['keys'][number]
-
 /** What the ring works with. */
 export interface SigningKeyDeps {
   readonly stores: Pick<Stores, 'clients' | 'sessions' | 'subjects' | 'keys'>
-  readonly ports: { readonly clock: Clock; readonly random: Random; readonly hasher: KeyHasher }
+  readonly ports: Pick<Ports, 'clock' | 'random' | 'hasher'>
   readonly sealer: Sealer
   readonly timing: KeyTiming
 }
-
-type KeyHasher = Parameters<typeof keepKeyRing>[0]['ports']['hasher']
 
 /** Signing on this node. */
 export interface SigningKeys extends KeySource {
