@@ -1,6 +1,6 @@
 // Owns the steps that most scenarios share: ask, sign in, allow, exchange. Asserts nothing: what comes back is the scenario's to judge.
 
-import type { JsonObject, Reply } from '@vouchsafe/core'
+import type { ErrorPage, InteractionPrompt, JsonObject, PresentedInteraction, Reply } from '@vouchsafe/core'
 import { type Browser, CLIENT_SECRET, encode, pkcePair, REDIRECT_URI, type World } from './world.ts'
 
 /** Parameters by name; undefined leaves one out, an array repeats it. */
@@ -33,6 +33,29 @@ export const answerOf = (reply: Reply): Map<string, string> => {
   if (reply.kind === 'formPost') return new Map(reply.parameters)
   throw new Error(`no answer to the client but ${JSON.stringify(reply)}`)
 }
+
+/** The error that a client is answered with; undefined for a code. */
+export const errorOf = (reply: Reply): string | undefined => answerOf(reply).get('error')
+
+/** The page that a person is shown instead of being sent anywhere. */
+export const pageOf = (reply: Reply): ErrorPage & { readonly status: number } => {
+  if (reply.kind !== 'page') throw new Error(`no page but ${JSON.stringify(reply)}`)
+  return { ...reply.page, status: reply.status }
+}
+
+/** What a person is asked. */
+export const askedOf = (reply: Reply): PresentedInteraction => {
+  if (reply.kind !== 'interact') throw new Error(`no question but ${JSON.stringify(reply)}`)
+  return reply.interaction
+}
+
+/** The kind of question that a person is asked, or what came instead. */
+export const kindOf = (reply: Reply): InteractionPrompt['kind'] | Reply['kind'] =>
+  reply.kind === 'interact' ? reply.interaction.prompt.kind : reply.kind
+
+/** Sends an authorization request that holds, changed as given. */
+export const ask = (browser: Browser, over: Parameters = {}): Promise<Reply> =>
+  browser.get('/authorize', authorizationRequest(over).parameters)
 
 /** A JSON body. */
 export const bodyOf = (reply: Reply): JsonObject => {

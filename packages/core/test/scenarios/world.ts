@@ -13,10 +13,12 @@ import {
   type Instant,
   instant,
   type JsonObject,
+  type Ports,
   type PresentedInteraction,
   type Provider,
   type ProviderConfig,
   type Reply,
+  type SessionId,
   type Stores,
   subject,
   type WireRequest,
@@ -117,6 +119,10 @@ export interface Browser {
   /** Allows on a consent prompt. */
   allow(reply: Reply): Promise<Reply>
   deny(reply: Reply): Promise<Reply>
+  /** Takes an account on a selection prompt, or asks for another one. */
+  select(reply: Reply, sid: SessionId | 'other'): Promise<Reply>
+  /** Takes an interaction up by GET. */
+  resume(id: string): Promise<Reply>
 }
 
 /** Everything a scenario works with. */
@@ -189,11 +195,16 @@ const browserOf = (provider: Provider): Browser => {
     },
     allow: async (reply) => keep(await provider.interactions.consented(bare(), prompted(reply))),
     deny: async (reply) => keep(await provider.interactions.denied(bare(), prompted(reply))),
+    select: async (reply, sid) => {
+      const { id, csrf } = prompted(reply)
+      return keep(await provider.interactions.accountSelected(bare(), { id, csrf, sid }))
+    },
+    resume: async (id) => keep(await provider.interactions.resume(bare(), id)),
   }
 }
 
-/** A provider over memory (or given) stores, with Alice and Bob known. */
-export const createWorld = (over: Partial<ProviderConfig> = {}): World => {
+/** A provider over memory (or given) stores, with Alice and Bob known; `ports` replaces some of the ports. */
+export const createWorld = (over: Partial<ProviderConfig> = {}, ports: Partial<Ports> = {}): World => {
   let at = 1_900_000_000
   const clock: HandClock = {
     now: () => instant(at),
@@ -228,6 +239,7 @@ export const createWorld = (over: Partial<ProviderConfig> = {}): World => {
         },
       },
       ...over.ports,
+      ...ports,
     },
   })
   return {
