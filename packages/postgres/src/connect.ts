@@ -16,7 +16,7 @@ export interface DatabaseAddress {
 
 /** How to reach the database. */
 export interface ConnectOptions {
-  /** `postgres://user:password@host:port/database`, several hosts separated by commas, or the address in parts. */
+  /** `postgres://user:password@host:port/database` (several hosts separated by commas; `?host=/folder` for a unix socket), or the address in parts. */
   readonly database: string | DatabaseAddress
   /** Connections at most; 10 unless set. */
   readonly max?: number
@@ -60,8 +60,24 @@ const settingsOf = (options: ConnectOptions): postgres.Options<typeof arrayTypes
   onnotice: () => undefined,
 })
 
+/** What libpq's `?host=/folder` means and the driver does not read: the socket in that folder (libpq §34.1.1). */
+const overSocket = (database: string): { readonly url: string; readonly path: string } | undefined => {
+  if (!URL.canParse(database)) return undefined
+  const url = new URL(database)
+  const folder = url.searchParams.get('host')
+  if (folder === null || !folder.startsWith('/')) return undefined
+  url.searchParams.delete('host')
+  const path = `${folder}/.s.PGSQL.${url.port || '5432'}`
+  // The driver insists on a host, and goes by the path.
+  if (url.hostname === '') url.hostname = 'localhost'
+  return { url: url.href.replace(/^([a-z]+:)\/\/\//, '$1//localhost/'), path }
+}
+
 /** Opens a pool with the recommended settings; connections are made when they are first needed. End it with `sql.end({ timeout })`. */
-export const connect = (options: ConnectOptions): postgres.Sql =>
-  typeof options.database === 'string'
+export const connect = (options: ConnectOptions): postgres.Sql => {
+  if (typeof options.database !== 'string') return postgres({ ...options.database, ...settingsOf(options) })
+  const socket = overSocket(options.database)
+  return socket === undefined
     ? postgres(options.database, settingsOf(options))
-    : postgres({ ...options.database, ...settingsOf(options) })
+    : postgres(socket.url, { ...settingsOf(options), path: socket.path })
+}
