@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import rateLimit from '@fastify/rate-limit'
 import { readRawBodies, vouchsafe } from '@vouchsafe/fastify'
 import { newReference } from '@vouchsafe/http/node'
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyServerOptions } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
 import type { Config } from '../config/index.ts'
 import { addAssetRoutes } from '../pages/asset-routes.ts'
 import { addInteractionRoutes } from '../pages/interaction-routes.ts'
@@ -24,8 +24,7 @@ export interface ServerParts {
   readonly config: Config
   readonly around: Surroundings
   readonly readiness: Readiness
-  /** Fastify's logger settings; false is for tests. */
-  readonly logger: FastifyServerOptions['logger']
+  readonly log: FastifyBaseLogger
 }
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => void
@@ -92,11 +91,11 @@ const limitPages = async (app: FastifyInstance, config: Config, around: Surround
 }
 
 /** Builds the server; the caller listens. Rejects when a certificate cannot be read or a proxy range is none. */
-export const buildServer = async ({ config, around, readiness, logger }: ServerParts): Promise<FastifyInstance> => {
+export const buildServer = async ({ config, around, readiness, log }: ServerParts): Promise<FastifyInstance> => {
   const app: FastifyInstance = Fastify({
     ...SERVER_LIMITS,
     serverFactory: await serverFactory(config),
-    logger: logger ?? false,
+    loggerInstance: log,
     disableRequestLogging: true,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
