@@ -1,7 +1,8 @@
 // Owns: which requirements the tests name, in titles and in data cases, and the form of both.
 // Never: runs a test, or knows the catalogue.
+import { posix } from 'node:path'
 import ts from 'typescript'
-import { eachNode, lineAt, parseSource } from './syntax.ts'
+import { eachNode, importsOf, lineAt, parseSource } from './syntax.ts'
 import { type Fault, filesOf, type Tree } from './tree.ts'
 
 /** A test or data case that names a requirement. */
@@ -32,9 +33,11 @@ const isTestCall = (node: ts.Node, tap: string): node is ts.CallExpression =>
   ts.isIdentifier(node.expression.expression) &&
   node.expression.expression.text === tap
 
+// Inside another test, or in a function that is handed the test it belongs to under the same name.
 const isInsideTest = (node: ts.Node, tap: string): boolean => {
   for (let above = node.parent; above !== undefined && !ts.isSourceFile(above); above = above.parent) {
     if (isTestCall(above, tap)) return true
+    if (ts.isFunctionLike(above) && above.parameters.some(({ name }) => name.getText() === tap)) return true
   }
   return false
 }
@@ -63,17 +66,14 @@ const titleStart = (title: ts.Expression): string | undefined => {
 const TITLE_FORM =
   "a title is '[ID, ID] what holds' or '[unit] ...', written out; of a data case it is titleOf(theCase)"
 
-const readTitles = (
-  file: string,
-  source: ts.SourceFile,
-  cases: CaseNames,
-): { bindings: Binding[]; faults: Fault[] } => {
+type Titles = { readonly bindings: readonly Binding[]; readonly faults: readonly Fault[]; readonly tests: number }
+
+const readTitles = (file: string, source: ts.SourceFile, cases: CaseNames): Titles => {
   const bindings: Binding[] = []
   const faults: Fault[] = []
-  const tap = tapName(source)
-  if (tap === undefined)
-    return { bindings, faults: [{ file, line: 1, message: "does not import tap's default export" }] }
   let tests = 0
+  const tap = tapName(source)
+  if (tap === undefined) return { bindings, faults, tests }
   eachNode(source, (node) => {
     if (!isTestCall(node, tap) || isInsideTest(node, tap)) return
     tests += 1
@@ -84,8 +84,7 @@ const readTitles = (
     if (match?.[1] === undefined) faults.push({ file, line, message: TITLE_FORM })
     else if (match[1] !== 'unit') for (const id of match[1].split(', ')) bindings.push({ id, file, line })
   })
-  if (tests === 0) faults.push({ file, line: 1, message: 'holds no test at its top level' })
-  return { bindings, faults }
+  return { bindings, faults, tests }
 }
 
 const propertyNamed = (object: ts.ObjectLiteralExpression, name: string): ts.Expression | undefined =>
@@ -115,14 +114,32 @@ const readCases = (file: string, source: ts.SourceFile): { bindings: Binding[]; 
   return { bindings, faults, cases }
 }
 
-/** Every id that a test title or a data case names; titles of the wrong form are faults. */
+/** Whether a file holds tests at its top level, itself or in a module beside it that it imports. */
+const holdsTests = (tree: Tree, file: string, source: ts.SourceFile, tests: number): boolean =>
+  tests > 0 ||
+  importsOf(source)
+    .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
+    .some(({ specifier }) => {
+      const path = posix.join(posix.dirname(file), specifier)
+      const text = tree.get(path)
+      return text !== undefined && readTitles(path, parseSource(path, text), 'none').tests > 0
+    })
+
+/** Every id that a test title or a data case names; titles of the wrong form, and test files without a test, are faults. */
 export const readBindings = (
   tree: Tree,
 ): { readonly bindings: readonly Binding[]; readonly faults: readonly Fault[] } => {
-  const read = filesOf(tree, CASE_FILE).flatMap(([file, text]) => {
+  const bindings: Binding[] = []
+  const faults: Fault[] = []
+  for (const [file, text] of filesOf(tree, CASE_FILE)) {
     const source = parseSource(file, text)
     const cases = readCases(file, source)
-    return TEST_FILE.test(file) ? [readTitles(file, source, cases.cases), cases] : [cases]
-  })
-  return { bindings: read.flatMap((one) => one.bindings), faults: read.flatMap((one) => one.faults) }
+    const titles = readTitles(file, source, cases.cases)
+    bindings.push(...titles.bindings, ...cases.bindings)
+    faults.push(...titles.faults, ...cases.faults)
+    if (TEST_FILE.test(file) && !holdsTests(tree, file, source, titles.tests)) {
+      faults.push({ file, line: 1, message: 'holds no test at its top level' })
+    }
+  }
+  return { bindings, faults }
 }

@@ -105,6 +105,21 @@ t.test('[unit] a data case with an id of its own may stand in the title of its t
   t.same(faultsOf([row('OPS-001', 'bound')], { [TEST]: loop + cases }), [])
 })
 
+t.test('[unit] a test file may take its tests from a module beside it, whose titles are read too', async (t) => {
+  const beside = 'packages/core/test/pkce/shared.ts'
+  const files = {
+    [beside]: testFile("'[OPS-999] it holds'"),
+    [TEST]: "import { register } from './shared.ts'\nregister()\n",
+  }
+  t.same(faultsOf([], files), [`${beside}:2 OPS-999 is not in the catalogue`])
+})
+
+t.test('[unit] a function that is handed its test names no test of the file', async (t) => {
+  const helper =
+    "import t from 'tap'\nconst check = (t: Test) => t.test('inner', () => {})\nt.test('[unit] it holds', check)\n"
+  t.same(faultsOf([], { [TEST]: helper }), [])
+})
+
 t.test('[unit] the report counts each row once', async (t) => {
   const tree = seeded([row('OUT-01', 'waits', 'later'), row('OUT-02', 'open'), row('OUT-03', 'open')], {})
   t.same([...countRows(tree)], [['docs/spec/sample.json', { bound: 0, open: 2, waits: 1, 'not-applicable': 0 }]])
