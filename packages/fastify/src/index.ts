@@ -4,6 +4,7 @@
 import { ok, type Provider, type Reply, type Result, type WireRequest } from '@vouchsafe/core'
 import {
   createNodeSteps,
+  type DrawPrompt,
   forRoute,
   type NodeDoorOptions,
   type NodeSteps,
@@ -16,7 +17,7 @@ import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, F
 import { refusalOf } from './errors.ts'
 import { rawBody, readRawBodies } from './raw-body.ts'
 
-export type { Html, NodeDoorOptions, OwnPage, Render } from '@vouchsafe/http/node'
+export type { DrawPrompt, Html, NodeDoorOptions, OwnPage, Render } from '@vouchsafe/http/node'
 export { contentSecurityPolicy, escapeHtml } from '@vouchsafe/http/node'
 export { readRawBodies } from './raw-body.ts'
 
@@ -33,6 +34,8 @@ declare module 'fastify' {
     wireRequest(request: FastifyRequest): Result<WireRequest, Reply>
     /** Sends a reply of the provider. */
     sendReply(reply: Reply, to: FastifyReply): FastifyReply
+    /** Answers a visit to an interaction's page: draws the prompt that `interactions.resume` named, and sends any other reply as it is. */
+    showReply(reply: Reply, draw: DrawPrompt, to: FastifyReply): FastifyReply
     /** Sends a page of your own, under the same headers as every other. */
     sendPage(page: OwnPage, to: FastifyReply): FastifyReply
   }
@@ -88,6 +91,7 @@ const plugin: FastifyPluginAsync<VouchsafeOptions> = async (app, { provider, pre
   const steps = createNodeSteps(provider, options)
   app.decorate('wireRequest', (request: FastifyRequest) => wireRequestOf(steps, request, 'ownPage'))
   app.decorate('sendReply', (reply: Reply, to: FastifyReply) => send(steps.answer(reply), to))
+  app.decorate('showReply', (reply: Reply, draw: DrawPrompt, to: FastifyReply) => send(steps.visit(reply, draw), to))
   app.decorate('sendPage', (page: OwnPage, to: FastifyReply) => send(steps.page(page), to))
   await app.register(async (scope) => {
     readRawBodies(scope)

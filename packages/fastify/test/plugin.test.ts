@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
-import { subject } from '@vouchsafe/core'
+import { type PresentedInteraction, subject } from '@vouchsafe/core'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { escapeHtml, readRawBodies, type VouchsafeOptions, vouchsafe } from '#src/index.js'
@@ -110,7 +110,7 @@ t.test('[unit] an issuer with a path is served at its paths, both well-known for
     t.match(await (await fetch(origin + path)).json(), { issuer: `${origin}/auth` }, path)
   }
   t.equal((await fetch(`${origin}/token`, { method: 'POST' })).status, 404)
-  t.equal((await fetch(`${origin}/auth/token`, { method: 'POST' })).status, 400)
+  t.match(await (await fetch(`${origin}/auth/token`, { method: 'POST' })).json(), { error: /./ })
   await t.rejects(
     ready((app) =>
       app.register(async (scope) => void (await scope.register(vouchsafe, { provider })), { prefix: '/auth' }),
@@ -230,9 +230,10 @@ const pages = (app: FastifyInstance, { provider }: Pick<Real, 'provider'>): void
       const wire = app.wireRequest(request)
       if (!wire.ok) return app.sendReply(wire.error, to)
       const reply = await provider.interactions.resume(wire.value, request.params.id)
-      if (reply.kind !== 'interact') return app.sendReply(reply, to)
-      const { prompt, csrf, id } = reply.interaction
-      return app.sendPage({ html: `${prompt.kind} ${escapeHtml(csrf)} ${escapeHtml(id)}`, cookies: reply.cookies }, to)
+      const draw = ({ prompt, csrf, id }: PresentedInteraction) => ({
+        html: `${prompt.kind} ${escapeHtml(csrf)} ${escapeHtml(id)}`,
+      })
+      return app.showReply(reply, draw, to)
     })
     scope.post<{ Params: { id: string } }>('/interaction/:id', async (request, to) => {
       const wire = app.wireRequest(request)

@@ -16,7 +16,7 @@ import {
 } from './incoming.ts'
 import { readNodeBody } from './node-body.ts'
 import type { DoorOptions, RefusalReason } from './options.ts'
-import { createWriter, type Outgoing, type OwnPage } from './outgoing.ts'
+import { createWriter, type DrawPrompt, type Outgoing, type OwnPage } from './outgoing.ts'
 import { peerFinder } from './proxies.ts'
 import { refuse } from './refusal.ts'
 import { routeFinder } from './route.ts'
@@ -26,7 +26,7 @@ export { escapeHtml } from './html.ts'
 export { carriesBody, forRoute, type Purpose, purposeOf, type RequestHead, type Served } from './incoming.ts'
 export { readNodeBody } from './node-body.ts'
 export type * from './options.ts'
-export type { Outgoing, OwnPage } from './outgoing.ts'
+export type { DrawPrompt, Outgoing, OwnPage } from './outgoing.ts'
 export { type Audience, newReference } from './refusal.ts'
 export { contentSecurityPolicy, type PagePolicy } from './security-headers.ts'
 
@@ -46,6 +46,8 @@ export interface NodeDoor {
   readonly send: (reply: Reply, response: ServerResponse) => void
   /** Sends a page of the embedder's own, under the same headers as every other. */
   readonly sendPage: (page: OwnPage, response: ServerResponse) => void
+  /** Answers a visit to an interaction's page: draws the prompt that `interactions.resume` named, and sends any other reply as it is. */
+  readonly show: (reply: Reply, draw: DrawPrompt, response: ServerResponse) => void
 }
 
 /** The steps of a door one by one, for adapters of frameworks that read bodies and write answers themselves. */
@@ -56,6 +58,7 @@ export interface NodeSteps {
   readonly withBody: (head: RequestHead, body: BodyText, purpose: Purpose) => Result<WireRequest, Reply>
   readonly answer: (reply: Reply) => Outgoing
   readonly page: (page: OwnPage) => Outgoing
+  readonly visit: (reply: Reply, draw: DrawPrompt) => Outgoing
 }
 
 function* pairs(rawHeaders: readonly string[]): Generator<readonly [string, string]> {
@@ -88,6 +91,7 @@ export const createNodeSteps = (provider: Served, options: NodeDoorOptions): Nod
       body.ok ? ok({ ...head, body: body.value }) : refused(body.error, head, purpose),
     answer: writer.reply,
     page: writer.page,
+    visit: writer.visit,
   }
 }
 
@@ -127,5 +131,6 @@ export const createNodeDoor = (provider: Served, options: NodeDoorOptions = {}):
     readRequest: (request) => read(request, 'ownPage'),
     send: (reply, response) => write(steps.answer(reply), response),
     sendPage: (page, response) => write(steps.page(page), response),
+    show: (reply, draw, response) => write(steps.visit(reply, draw), response),
   }
 }

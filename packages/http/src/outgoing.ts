@@ -1,6 +1,6 @@
 // Owns turning a reply into status, headers and text, the same for every door. Never writes to a socket and never decides anything.
 
-import { type Cookie, exhaustive, type Reply } from '@vouchsafe/core'
+import { type Cookie, exhaustive, type PresentedInteraction, type Reply } from '@vouchsafe/core'
 import { setCookie } from './cookies.ts'
 import { errorPage, formPostPage, formPostPolicy } from './html.ts'
 import type { DoorOptions, Html } from './options.ts'
@@ -19,10 +19,15 @@ export interface OwnPage extends Html {
   readonly cookies?: readonly Cookie[]
 }
 
+/** Draws the prompt of an interaction. */
+export type DrawPrompt = (interaction: PresentedInteraction) => Html
+
 /** Turns replies and pages into answers. */
 export interface Writer {
   reply(reply: Reply): Outgoing
   page(page: OwnPage): Outgoing
+  /** A visit to an interaction's own page: the prompt is drawn, where `reply` would lead to this very page again. */
+  visit(reply: Reply, draw: DrawPrompt): Outgoing
 }
 
 type Headers = readonly (readonly [string, string])[]
@@ -99,5 +104,7 @@ export const createWriter = (issuer: string, options: DoorOptions): Writer => {
         return exhaustive(from)
     }
   }
-  return { reply, page }
+  const visit = (from: Reply, draw: DrawPrompt): Outgoing =>
+    from.kind === 'interact' ? page({ ...draw(from.interaction), cookies: from.cookies }) : reply(from)
+  return { reply, page, visit }
 }

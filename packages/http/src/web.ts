@@ -18,13 +18,13 @@ import {
 } from './incoming.ts'
 import { BODY_LIMIT } from './limits.ts'
 import type { DoorOptions, RefusalReason } from './options.ts'
-import { createWriter, type Outgoing, type OwnPage } from './outgoing.ts'
+import { createWriter, type DrawPrompt, type Outgoing, type OwnPage } from './outgoing.ts'
 import { refuse } from './refusal.ts'
 import { routeFinder } from './route.ts'
 
 export { escapeHtml } from './html.ts'
 export type * from './options.ts'
-export type { OwnPage } from './outgoing.ts'
+export type { DrawPrompt, OwnPage } from './outgoing.ts'
 export { contentSecurityPolicy, type PagePolicy } from './security-headers.ts'
 
 /** Options of the web-standard door. */
@@ -46,6 +46,8 @@ export interface WebDoor {
   readonly toResponse: (reply: Reply) => Response
   /** A page of the embedder's own, under the same headers as every other. */
   readonly toPage: (page: OwnPage) => Response
+  /** Answers a visit to an interaction's page: draws the prompt that `interactions.resume` named, and sends any other reply as it is. */
+  readonly show: (reply: Reply, draw: DrawPrompt) => Response
 }
 
 const readBody = async (request: Request): Promise<BodyText> => {
@@ -116,5 +118,6 @@ export const createWebDoor = (provider: Served, options: WebDoorOptions): WebDoo
     toWireRequest: (request) => read(request, 'ownPage'),
     toResponse: (reply) => toResponse(writer.reply(reply), true),
     toPage: (page) => toResponse(writer.page(page), true),
+    show: (reply, draw) => toResponse(writer.visit(reply, draw), true),
   }
 }

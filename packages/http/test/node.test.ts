@@ -258,7 +258,7 @@ t.test('[WEB-041, OIDC-49] a page is served on the host of the issuer alone', as
 })
 
 t.test(
-  '[WEB-042, R9700-40] forwarded headers count from listed proxies alone, from the right, and never reach the core',
+  '[WEB-042] forwarded headers count from listed proxies alone, from the right, and never reach the core',
   async (t) => {
     const lines = (...headers: readonly string[]): string =>
       `GET /authorize HTTP/1.1\r\nHost: inner:1\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n`
