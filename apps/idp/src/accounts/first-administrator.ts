@@ -76,4 +76,4 @@ export const createFirstAdministrator = (database: Database): FirstAdministrator
 
 /** The address of the page that a link leads to: for the operator's eyes at the start, never for a log that is kept. */
 export const firstAdministratorUrl = (issuer: string, link: FirstAdministratorLink): string =>
-  `${issuer}/setup?token=${reveal(link.token)}`
+  `${issuer}/set-up/${reveal(link.token)}`

@@ -8,6 +8,7 @@ export {
   type NewAccount,
 } from './accounts.ts'
 export { type FirstAdministratorLink, firstAdministratorUrl } from './first-administrator.ts'
+export { PASSWORD_MIN_LENGTH } from './names.ts'
 export { networkOf } from './network.ts'
 export type { Person } from './person.ts'
 export type { Profile } from './profile.ts'

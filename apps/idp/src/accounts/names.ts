@@ -29,7 +29,9 @@ export const parseUsername = (typed: string): Result<string, 'malformed' | 'tooL
   return USERNAME.test(name) && foldUsername(name) !== '' ? ok(name) : err('malformed')
 }
 
-const MIN_PASSWORD = 8
+/** Characters that a new password has at least. */
+export const PASSWORD_MIN_LENGTH = 8
+
 const MAX_PASSWORD_BYTES = 1024
 const CONTROL = /[\p{Cc}\p{Cs}\p{Cn}]/u
 
@@ -52,7 +54,7 @@ export const normalisePassword = (typed: string): string | undefined => {
 /** A new password in its one form: 8 characters to 1024 bytes, and none of those that are tried first. */
 export const parseNewPassword = (typed: string, about: readonly string[]): Result<string, PasswordRejection> => {
   if (Buffer.byteLength(typed) > 3 * MAX_PASSWORD_BYTES) return err('tooLong')
-  if ([...typed].length < MIN_PASSWORD) return err('tooShort')
+  if ([...typed].length < PASSWORD_MIN_LENGTH) return err('tooShort')
   const plain = normalisePassword(typed)
   if (plain === undefined) return err(CONTROL.test(typed) ? 'unsafeCharacter' : 'tooLong')
   return isTrivialPassword(plain, about) ? err('trivial') : ok(plain)
