@@ -87,11 +87,14 @@ const runFile = (file, minutes) =>
     const tap = []
     let late = false
     let killer
-    const deadline = setTimeout(() => {
-      late = true
-      child.kill('SIGTERM')
-      killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
-    }, minutes * 60_000 + LAST_WORD_MS)
+    const deadline = setTimeout(
+      () => {
+        late = true
+        child.kill('SIGTERM')
+        killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS)
+      },
+      minutes * 60_000 + LAST_WORD_MS,
+    )
     child.stdout.setEncoding('utf8').on('data', (text) => {
       said.push(text)
       tap.push(text)
