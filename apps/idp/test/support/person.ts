@@ -71,7 +71,9 @@ export const createVisitor = (origin: string): Visitor => {
         cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
         ...(form === undefined ? {} : { 'sec-fetch-site': 'same-origin' }),
       },
-      ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams([...form].map(([n, v]) => [n, v])) }),
+      ...(form === undefined
+        ? {}
+        : { method: 'POST', body: new URLSearchParams([...form].map(([n, v]): [string, string] => [n, v])) }),
     })
     for (const line of response.headers.getSetCookie()) {
       const [name = '', value = ''] = line.split(';', 1)[0]?.split('=') ?? []
