@@ -63,7 +63,12 @@ const secretHolds = (client: ClientRecord | undefined, presented: Digest, now: I
 
 const countFailure = async (
   context: Context,
-  failure: { readonly clientId: ClientId; readonly network: string; readonly now: Instant },
+  failure: {
+    readonly clientId: ClientId
+    readonly network: string
+    readonly now: Instant
+    readonly reason: 'clientUnknown' | 'clientSecretWrong'
+  },
 ): Promise<ClientAuthRejection> => {
   const byClient = await digestOf(context, `client_secret:${failure.clientId}:${failure.network}`)
   const byNetwork = await digestOf(context, `client_secret:${failure.network}`)
@@ -76,7 +81,7 @@ const countFailure = async (
   )
   return counted.outcome === 'throttled'
     ? { reason: 'clientThrottled', until: counted.until }
-    : { reason: 'clientSecretWrong' }
+    : { reason: failure.reason }
 }
 
 const verifyAssertion = async (
@@ -117,7 +122,11 @@ export const authenticateClient = async (
       ? await digestOf(context, reveal(presented.secret))
       : NOBODY
   const holds = secretHolds(client, secretDigest, now)
-  if (client === undefined) return err({ reason: 'clientUnknown' })
+  if (client === undefined) {
+    // Counted like a wrong secret: the same work and the same delays, so that neither tells which clients exist.
+    const failure = { clientId: presented.clientId, ...occasion, reason: 'clientUnknown' } as const
+    return err(secretDigest === NOBODY ? { reason: 'clientUnknown' } : await countFailure(context, failure))
+  }
   if (client.disabled) return err({ reason: 'clientDisabled' })
   const authenticated = (proofs: readonly ReservationRecord[]): Result<AuthenticatedClient, never> =>
     ok({ client, method: client.authMethod, proofs } as AuthenticatedClient)
@@ -129,7 +138,8 @@ export const authenticateClient = async (
       return authenticated([])
     case 'client_secret_basic':
     case 'client_secret_post':
-      return holds ? authenticated([]) : err(await countFailure(context, { clientId: client.clientId, ...occasion }))
+      if (holds) return authenticated([])
+      return err(await countFailure(context, { clientId: client.clientId, ...occasion, reason: 'clientSecretWrong' }))
     case 'private_key_jwt': {
       const proofs = await verifyAssertion(context, client, presented.assertion, now)
       return proofs.ok ? authenticated(proofs.value) : proofs
