@@ -62,15 +62,14 @@ const settingsOf = (options: ConnectOptions): postgres.Options<typeof arrayTypes
 
 /** What libpq's `?host=/folder` means and the driver does not read: the socket in that folder (libpq §34.1.1). */
 const overSocket = (database: string): { readonly url: string; readonly path: string } | undefined => {
-  if (!URL.canParse(database)) return undefined
-  const url = new URL(database)
+  // libpq takes an empty host; the driver insists on one, and then goes by the path.
+  const named = database.replace(/^(\w+:\/\/(?:[^/?#@]*@)?)(?=[/?]|$)/, '$1localhost')
+  if (!URL.canParse(named)) return undefined
+  const url = new URL(named)
   const folder = url.searchParams.get('host')
   if (folder === null || !folder.startsWith('/')) return undefined
   url.searchParams.delete('host')
-  const path = `${folder}/.s.PGSQL.${url.port || '5432'}`
-  // The driver insists on a host, and goes by the path.
-  if (url.hostname === '') url.hostname = 'localhost'
-  return { url: url.href.replace(/^([a-z]+:)\/\/\//, '$1//localhost/'), path }
+  return { url: url.href, path: `${folder}/.s.PGSQL.${url.port || '5432'}` }
 }
 
 /** Opens a pool with the recommended settings; connections are made when they are first needed. End it with `sql.end({ timeout })`. */

@@ -26,13 +26,14 @@ export interface Migration {
 
 const FILE = /^(\d{4})_[a-z0-9_]+\.sql$/
 
-// In the published package the protocol's migrations lie in its own folder, put there when it is packed; in the repository they
-// lie at its root, beside those of the identity provider.
-const OWN = fileURLToPath(new URL('../migrations/protocol', import.meta.url))
+// In the repository the protocol's migrations lie at its root, beside those of the identity provider. `npm pack` copies them into the
+// package, so that an installed package brings its own; a copy left in the repository is never read, since it may be old.
 const REPOSITORY = fileURLToPath(new URL('../../../migrations/protocol', import.meta.url))
+const OWN = fileURLToPath(new URL('../migrations/protocol', import.meta.url))
+const isInstalled = import.meta.url.includes('/node_modules/') || !existsSync(REPOSITORY)
 
 /** The ledger `protocol`: the tables of `createPostgresStores`. */
-export const protocolMigrations: MigrationSource = { ledger: 'protocol', folder: existsSync(OWN) ? OWN : REPOSITORY }
+export const protocolMigrations: MigrationSource = { ledger: 'protocol', folder: isInstalled ? OWN : REPOSITORY }
 
 const readMigration = async (source: MigrationSource, file: string): Promise<Migration> => {
   const number = FILE.exec(file)?.[1]

@@ -16,7 +16,7 @@ export const registerFullContract = async (major: number, options: TestDatabaseO
   const bench = await openBench(options)
   t.teardown(() => bench.close())
   t.test(`[unit] the server under test is Postgres ${major}`, async (t) => {
-    const [row] = await bench.sql<{ version: string }[]>`show server_version`
+    const [row] = await bench.sql<{ version: string }[]>`select current_setting('server_version') as version`
     t.equal(Number.parseInt(row?.version ?? '', 10), major)
   })
   for (const storeCase of [...storeCases, ...raceCases]) {

@@ -261,3 +261,29 @@ t.test('[OPS-022] a redemption that a deadlock undid is repeated, and redeems', 
     .catch((thrown: unknown) => t.match(thrown, { message: 'undo' }))
   t.same(await redeeming, { outcome: 'redeemed' })
 })
+
+t.test(
+  '[OPS-003, OPS-004] a redemption whose connection is cut in the middle wrote nothing, and the code still works',
+  async (t) => {
+    const world = await newWorld(stores)
+    const issue = await world.issued()
+    const cut = world.redemptionOf(issue)
+    let redeeming: Promise<unknown> | undefined
+    await holder.begin(async (sql) => {
+      await lockGrants(sql, world)
+      redeeming = stores.grants
+        .redeemAuthorizationCode(cut, { ...occasion, replayEvents: [] })
+        .catch((thrown) => thrown)
+      await untilWaiting(1)
+      await holder`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`
+      t.match(await redeeming, { code: 'store_unavailable' })
+    })
+    t.equal((await stores.grants.findAuthorizationCode(cut))?.redeemedAt, undefined)
+    t.equal(await stores.accessTokens.findAccessToken(cut.accessToken), undefined)
+    t.same(await stores.grants.redeemAuthorizationCode(world.redemptionOf(issue), { ...occasion, replayEvents: [] }), {
+      outcome: 'redeemed',
+    })
+  },
+)

@@ -1,7 +1,9 @@
 // Owns the tests of the migration runner on real databases. Never edits the migrations that ship: each test writes its own.
 
 import { spawn } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { acquireTestDatabase } from '@vouchsafe/embedded-postgres/testing'
@@ -167,15 +169,34 @@ t.test('[unit] a folder with a stray file, a repeated number or nothing in it is
   }
 })
 
-t.test('[unit] the packed package carries the protocol migrations', async (t) => {
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  const packing = spawn('npm', ['pack', '--dry-run', '--json'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+/** Runs a program to its end and answers what it printed. */
+const outputOf = async (program: string, args: readonly string[], cwd: string): Promise<string> => {
+  const running = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
-  packing.stdout.setEncoding('utf8').on('data', (text: string) => {
+  running.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text
   })
-  await new Promise((resolve) => packing.once('close', resolve))
-  for (const file of readdirSync(protocolMigrations.folder)) {
-    t.match(output, `migrations/protocol/${file}`)
+  await new Promise((resolve) => running.once('close', resolve))
+  return output
+}
+
+t.test('[unit] an installed package brings the protocol migrations of the repository, and reads its own', async (t) => {
+  const folder = t.testdir({ node_modules: { '@vouchsafe': { postgres: {} } } })
+  const root = fileURLToPath(new URL('..', import.meta.url))
+  const modules = `${folder}/node_modules`
+  const tarball = (await outputOf('npm', ['pack', '--silent', '--pack-destination', folder], root)).trim()
+  const own = `${modules}/@vouchsafe/postgres`
+  await outputOf('tar', ['xzf', `${folder}/${tarball}`, '-C', own, '--strip-components=1'], folder)
+  symlinkSync(fileURLToPath(new URL('../../core', import.meta.url)), `${modules}/@vouchsafe/core`)
+  symlinkSync(
+    dirname(dirname(createRequire(import.meta.url).resolve('postgres'))).replace(/\/cjs$/, ''),
+    `${modules}/postgres`,
+  )
+  const script = `import { protocolMigrations } from '@vouchsafe/postgres'; console.log(protocolMigrations.folder)`
+  const found = (await outputOf(process.execPath, ['--input-type=module', '-e', script], folder)).trim()
+  t.equal(realpathSync(found), realpathSync(`${own}/migrations/protocol`))
+  t.same(readdirSync(found).sort(), readdirSync(protocolMigrations.folder).sort())
+  for (const file of readdirSync(found)) {
+    t.equal(readFileSync(`${found}/${file}`, 'utf8'), readFileSync(`${protocolMigrations.folder}/${file}`, 'utf8'))
   }
 })

@@ -219,14 +219,15 @@ t.test('[unit] pools of connect take and give lists of texts, numbers and bytes'
 })
 
 t.test('[OPS-032] the stores work without named statements, as behind a connection proxy', async (t) => {
-  const stores = createPostgresStores(bench.connect({ max: 2, prepare: false }))
+  const pool = bench.connect({ max: 1, prepare: false })
+  const stores = createPostgresStores(pool)
   const world = await newWorld(stores)
   const redemption = world.redemptionOf(await world.issued())
   t.same(await stores.grants.redeemAuthorizationCode(redemption, { ...occasion, replayEvents: [] }), {
     outcome: 'redeemed',
   })
-  const [named] = await bench.sql<{ count: number }[]>`select count(*)::integer as count from pg_prepared_statements`
-  t.ok(named !== undefined)
+  t.equal((await pool`select name from pg_prepared_statements`).length, 0)
+  t.equal((await pool`select 1 from pg_locks where locktype = 'advisory'`).length, 0)
 })
 
 t.test('[unit] text that Postgres cannot hold is found nowhere', async (t) => {
