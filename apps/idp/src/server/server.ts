@@ -6,7 +6,13 @@ import { createServer as createHttpsServer } from 'node:https'
 import rateLimit from '@fastify/rate-limit'
 import { readRawBodies, vouchsafe } from '@vouchsafe/fastify'
 import { newReference } from '@vouchsafe/http/node'
-import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  LogController,
+} from 'fastify'
 import type { Config } from '../config/index.ts'
 import { addAssetRoutes } from '../pages/asset-routes.ts'
 import { addInteractionRoutes } from '../pages/interaction-routes.ts'
@@ -96,7 +102,7 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     ...SERVER_LIMITS,
     serverFactory: await serverFactory(config),
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     // An identifier of ours: one that a request brings could forge a line of the log.
