@@ -1,6 +1,12 @@
 // Owns the proof of the web-standard door: the same rules as at the node door, where Request lets them be seen.
 
 import { gzipSync } from 'node:zlib'
+import { createProvider, type Provider, subject } from '@vouchsafe/core'
+import { createClient } from '@vouchsafe/core/admin'
+import { staticKeys } from '@vouchsafe/core/keys'
+import { createMemoryStores } from '@vouchsafe/core/memory'
+import { createWebSigner, generateSigningKey, webPorts } from '@vouchsafe/core/ports-web'
+import { compactVerify, importJWK, type JWK } from 'jose'
 import t from 'tap'
 import { createWebDoor, type WebDoorOptions } from '#src/web.js'
 import { type Told, told } from './fixtures.js'
@@ -98,4 +104,85 @@ t.test('[WEB-042] forwarded headers of anybody are not believed and not passed o
   t.equal((await send('/authorize', { headers }))?.status, 200)
   t.equal(provider.asked[0]?.remoteAddress, '192.0.2.7')
   t.strictSame([...(provider.asked[0]?.headers.keys() ?? [])], ['x-a'])
+})
+
+const REDIRECT_URI = 'https://rp.example/callback'
+
+/** A provider on WebCrypto and memory alone, as it would stand in a runtime that is not Node. */
+const webProvider = async (): Promise<Provider> => {
+  const stores = createMemoryStores()
+  const key = await generateSigningKey('RS256')
+  const ports = {
+    ...webPorts,
+    signer: await createWebSigner([key]),
+    keys: staticKeys([{ ...key, state: 'active' }]),
+    accounts: { find: () => ({ claims: { name: 'Alice' } }) },
+  }
+  const made = await createClient(
+    { stores, ports },
+    {
+      clientId: 'spa',
+      actor: 'test',
+      metadata: { client_name: 'SPA', redirect_uris: [REDIRECT_URI], token_endpoint_auth_method: 'none' },
+      policy: { development: false, grantTypes: ['authorization_code'], scopes: 'any', unknownFields: 'refuse' },
+    },
+  )
+  if (!made.ok) throw new Error(JSON.stringify(made.error))
+  return createProvider({ issuer: 'https://op.example', stores, ports })
+}
+
+t.test('[unit] a person signs in over Request, Response and WebCrypto alone', async (t) => {
+  const provider = await webProvider()
+  const door = createWebDoor(provider, { peer: () => ({ remoteAddress: '192.0.2.7' }) })
+  const jar = new Map<string, string>()
+  const requestOf = (url: string, form?: Record<string, string>): Request => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+    const post = form && { method: 'POST', body: new URLSearchParams(form).toString() }
+    return new Request(url, { headers: { cookie, ...(form && FORM) }, ...post })
+  }
+  const keep = (response: Response | undefined): Response => {
+    for (const line of response?.headers.getSetCookie() ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? []
+      jar.set(name, value)
+    }
+    return response ?? new Response(null, { status: 404 })
+  }
+  const own = async (
+    step: (request: Parameters<Provider['respond']>[0]) => ReturnType<Provider['interactions']['resume']>,
+  ) => {
+    const wire = await door.toWireRequest(requestOf('https://op.example/interaction/x', {}))
+    return wire.ok ? step(wire.value) : wire.error
+  }
+  const query = new URLSearchParams({
+    client_id: 'spa',
+    redirect_uri: REDIRECT_URI,
+    response_type: 'code',
+    scope: 'openid',
+    code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    code_challenge_method: 'S256',
+  })
+  const started = keep(await door.serve(requestOf(`https://op.example/authorize?${query}`)))
+  const id = started.headers.get('location')?.split('/').at(-1) ?? ''
+  const login = await own((request) => provider.interactions.resume(request, id))
+  if (login.kind !== 'interact') throw new Error(JSON.stringify(login))
+  t.equal(await door.show(login, ({ prompt }) => ({ html: prompt.kind })).text(), 'login')
+  const facts = { subject: subject('alice'), amr: ['pwd'], acr: undefined }
+  const consent = await own((request) => provider.interactions.authenticated(request, { ...login.interaction, facts }))
+  keep(door.toResponse(consent))
+  if (consent.kind !== 'interact') throw new Error(JSON.stringify(consent))
+  const allowed = await own((request) => provider.interactions.consented(request, consent.interaction))
+  const back = new URL(keep(door.toResponse(allowed)).headers.get('location') ?? '')
+  const form = {
+    grant_type: 'authorization_code',
+    code: back.searchParams.get('code') ?? '',
+    redirect_uri: REDIRECT_URI,
+    client_id: 'spa',
+    code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk',
+  }
+  const answer = keep(await door.serve(requestOf('https://op.example/token', form)))
+  const tokens: { readonly id_token: string } = JSON.parse(await answer.text())
+  const published = keep(await door.serve(requestOf('https://op.example/jwks')))
+  const jwks: { readonly keys: readonly [JWK] } = JSON.parse(await published.text())
+  const { payload } = await compactVerify(tokens.id_token, await importJWK(jwks.keys[0], 'RS256'))
+  t.match(JSON.parse(new TextDecoder().decode(payload)), { iss: 'https://op.example', sub: 'alice', aud: 'spa' })
 })
