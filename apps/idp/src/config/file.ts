@@ -6,6 +6,7 @@ import { err, ok, type Result } from '@vouchsafe/core'
 import { parseDocument } from 'yaml'
 import { type ConfigProblem, problem } from './problem.ts'
 import { type RawSettings, SETTING_KEYS, SETTINGS } from './settings.ts'
+import { nearestWord } from './spelling.ts'
 
 /** What the file sets, by key. */
 export type FileValues = ReadonlyMap<keyof RawSettings, unknown>
@@ -13,34 +14,19 @@ export type FileValues = ReadonlyMap<keyof RawSettings, unknown>
 // A configuration of every setting takes some 4 KB: more is a mistake, and a bomb of aliases needs room.
 const MAX_BYTES = 256 * 1024
 
-const distance = (left: string, right: string): number => {
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= left.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= right.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[right.length] ?? 0
-}
-
 /** The setting that a wrong name was probably meant for: its name in the environment, or one that is spelled alike. */
 export const suggestKey = (name: string): keyof RawSettings | undefined => {
+  const names = new Map<string, keyof RawSettings>(
+    SETTING_KEYS.flatMap((key): [string, keyof RawSettings][] => [
+      [key.toLowerCase(), key],
+      [SETTINGS[key].env.toLowerCase().replaceAll('_', ''), key],
+    ]),
+  )
   const plain = name
+    .slice(0, 100)
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '')
-    .slice(0, 100)
-  const ranked = SETTING_KEYS.map((key) => ({
-    key,
-    off: Math.min(
-      distance(plain, key.toLowerCase()),
-      distance(plain, SETTINGS[key].env.toLowerCase().replaceAll('_', '')),
-    ),
-  })).toSorted((a, b) => a.off - b.off)
-  const [nearest] = ranked
-  return nearest !== undefined && nearest.off <= Math.max(1, Math.floor(plain.length / 3)) ? nearest.key : undefined
+  return names.get(nearestWord(plain, [...names.keys()]) ?? '')
 }
 
 const isKey = (name: string): name is keyof RawSettings => SETTING_KEYS.some((key) => key === name)
