@@ -76,8 +76,8 @@ const databaseRule: Rule = ({ databaseUrl }) => {
   if (databaseUrl === undefined) return []
   if (!/^postgres(?:ql)?:\/\//.test(databaseUrl))
     return [problem('databaseUrl', 'must begin with postgres:// or postgresql://.')]
-  // Several hosts, as in postgres://a:5432,b:5432/x, are no URL; the driver takes them all the same.
-  const single = databaseUrl.replace(/,[^/?#]*/, '')
+  // Several hosts (postgres://a:5432,b:5432/x) or none (postgres://user@/x?host=/run) are no URL, and understood all the same.
+  const single = databaseUrl.replace(/,[^/?#]*/, '').replace(/@(?=\/)/, '@localhost')
   return URL.canParse(single)
     ? []
     : [problem('databaseUrl', 'is not an address such as postgres://user:password@host:5432/database.')]

@@ -14,6 +14,7 @@ import {
 } from '@vouchsafe/postgres'
 import type postgres from 'postgres'
 import type { Config } from '../config/index.ts'
+import { addressOf } from './address.ts'
 
 /** A database that is open. */
 export interface OpenDatabase {
@@ -63,7 +64,7 @@ const MIN_VERSION = 140_000
 const sourceOf = async (config: Config, options: OpenOptions): Promise<Source> => {
   if (config.database.kind === 'url') {
     const nothing = async (): Promise<void> => undefined
-    return { address: reveal(config.database.url), origin: 'url', ended: undefined, release: nothing }
+    return { address: addressOf(reveal(config.database.url)), origin: 'url', ended: undefined, release: nothing }
   }
   const place = { dataFolder: clusterFolder(config), log: options.log }
   try {
