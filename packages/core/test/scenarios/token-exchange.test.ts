@@ -406,7 +406,7 @@ t.test('[R6819-31, R9700-15] a token carries what the client may still have, and
 })
 
 t.test(
-  '[R9700-14] a token is for the owners of its scopes and lives as long as the strictest of them says',
+  '[R9700-14, OIDC-37] a token is for the owners of its scopes and lives as long as the strictest of them says',
   async (t) => {
     const { stores, state } = openStores()
     const world = createWorld({ stores })
@@ -431,14 +431,21 @@ t.test(
     const issued = async (scope: string): Promise<unknown> => {
       const { body, accessToken } = tokensOf(await redeem(world, await obtainCode(world, { scope }, browser)))
       const record = [...state.tokens.values()].find((token) => token.digest === sha256(accessToken))
-      return { expiresIn: body['expires_in'], audience: record?.audience, scope: record?.scope }
+      const atUserinfo = statusOf(await userinfo(world, accessToken))
+      return { expiresIn: body['expires_in'], audience: record?.audience, scope: record?.scope, atUserinfo }
     }
-    t.same(await issued('openid'), { expiresIn: 3600, audience: [], scope: ['openid'] })
-    t.same(await issued('files.read'), { expiresIn: 3600, audience: ['https://files.example'], scope: ['files.read'] })
+    t.same(await issued('openid'), { expiresIn: 3600, audience: [], scope: ['openid'], atUserinfo: 200 })
+    t.same(await issued('files.read'), {
+      expiresIn: 3600,
+      audience: ['https://files.example'],
+      scope: ['files.read'],
+      atUserinfo: 403,
+    })
     t.same(await issued('openid files.read notes.read'), {
       expiresIn: 300,
       audience: ['https://files.example', 'https://notes.example'],
       scope: ['openid', 'files.read', 'notes.read'],
+      atUserinfo: 200,
     })
   },
 )
