@@ -17,6 +17,7 @@ const KIND_OF: Readonly<Record<(typeof ASSERTION_ALGS)[number], KeyKind>> = {
   ES384: 'P-384',
   ES512: 'P-521',
   EdDSA: 'Ed25519',
+  Ed25519: 'Ed25519',
 }
 
 const isAssertionAlg = (alg: string): alg is keyof typeof KIND_OF => ASSERTION_ALGS.some((known) => known === alg)

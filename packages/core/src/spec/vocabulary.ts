@@ -12,8 +12,11 @@ export const SIGNING_ALGS = ['RS256', 'ES256', 'EdDSA'] as const
 /** One algorithm that this server signs with. */
 export type SigningAlg = (typeof SIGNING_ALGS)[number]
 
-/** Algorithms accepted on client assertions: asymmetric only, since secrets are kept as digests (RFC 8725 §3.1). */
-export const ASSERTION_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+/**
+ * Algorithms accepted on client assertions: asymmetric only, since secrets are kept as digests (RFC 8725 §3.1). Ed25519 is what newer
+ * libraries call EdDSA with that curve (RFC 9864 §2.2).
+ */
+export const ASSERTION_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const
 
 /** Response modes that are built (OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode §2). */
 export const RESPONSE_MODES = ['query', 'form_post'] as const

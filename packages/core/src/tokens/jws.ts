@@ -8,6 +8,7 @@ import {
   fromBase64url,
   fromUtf8,
   isJsonObject,
+  type Json,
   type JsonObject,
   member,
   ok,
@@ -77,20 +78,24 @@ const KEY_TYPES: ReadonlyMap<string, { readonly kty: string; readonly crv?: read
   ['ES384', { kty: 'EC', crv: ['P-384'] }],
   ['ES512', { kty: 'EC', crv: ['P-521'] }],
   ['EdDSA', { kty: 'OKP', crv: ['Ed25519'] }],
+  ['Ed25519', { kty: 'OKP', crv: ['Ed25519'] }],
 ])
+
+// A key may be registered under the one name and used under the other (RFC 9864 §2.2); its curve was compared before.
+const nameOf = (alg: Json | undefined): Json | undefined => (alg === 'EdDSA' ? 'Ed25519' : alg)
 
 const fits = (key: JsonObject, alg: string, kid: unknown): boolean => {
   const type = KEY_TYPES.get(alg)
   if (type === undefined || key['kty'] !== type.kty) return false
   if (type.crv !== undefined && !type.crv.some((curve) => curve === key['crv'])) return false
-  if (key['alg'] !== undefined && key['alg'] !== alg) return false
+  if (key['alg'] !== undefined && nameOf(key['alg']) !== nameOf(alg)) return false
   if (key['use'] !== undefined && key['use'] !== 'sig') return false
   return kid === undefined || key['kid'] === kid
 }
 
 const verifies = async (jwt: string, jwk: JsonObject, alg: string): Promise<boolean> => {
   try {
-    await compactVerify(jwt, await importJWK({ ...jwk }, alg), { algorithms: [alg] })
+    await compactVerify(jwt, await importJWK({ ...jwk, alg }, alg), { algorithms: [alg] })
     return true
   } catch {
     // jose throws JOSE errors for a wrong signature and TypeErrors for a wrong key; both mean "not signed by this key".
