@@ -144,13 +144,16 @@ export const urlOf = (connection: Awaited<ReturnType<typeof acquireTestDatabase>
     : `postgres://${login}@localhost/${parts.database}?host=${encodeURIComponent(dirname(String(parts.path)))}`
 }
 
-/** A fresh database for one issuer on a free loopback port, migrated, without a process yet. */
-export const createIssuer = async (env: Readonly<Record<string, string>> = {}): Promise<TestIssuer> => {
+/**
+ * A fresh database for one issuer on a free loopback port, migrated, without a process yet; `path` is the issuer's path, with its slash
+ * in front.
+ */
+export const createIssuer = async (env: Readonly<Record<string, string>> = {}, path = ''): Promise<TestIssuer> => {
   const acquired = await acquireTestDatabase()
   const dataFolder = await mkdtemp(join(tmpdir(), 'vouchsafe-idp-'))
   const port = await freePort()
   const settings = {
-    ISSUER: `http://localhost:${port}`,
+    ISSUER: `http://localhost:${port}${path}`,
     DATABASE_URL: urlOf(acquired.connection),
     DATA_FOLDER: dataFolder,
     // Tests open many pages from one address, and hash many passwords.

@@ -1,5 +1,5 @@
 // Owns a person at a browser without scripts: follows redirects with a cookie jar, fills in the forms that pages show, and stops when
-// it is sent away from the server. Asserts nothing.
+// he is sent away from the server and from the relying parties he knows. Asserts nothing.
 
 /** Where the person ended up. */
 export interface Arrival {
@@ -50,41 +50,93 @@ export const formOf = (html: string): ShownForm => {
   return { action: attribute(open[0], 'action') ?? '', fields }
 }
 
-/** A browser: one cookie jar for one server. */
+/** A browser: cookies by host name, whatever the port, as browsers keep them. */
 export interface Visitor {
-  readonly cookies: Map<string, string>
+  /** The cookies of the server. */
+  readonly cookies: ReadonlyMap<string, string>
   /** One request; redirects are not followed. */
-  request(url: string, form?: Iterable<readonly [string, string]>): Promise<Response>
-  /** Follows redirects within the server. */
-  open(url: string, form?: Iterable<readonly [string, string]>): Promise<Arrival>
+  request(url: string, form?: Form, from?: string): Promise<Response>
+  /** Follows redirects within the server and the relying parties. */
+  open(url: string, form?: Form): Promise<Arrival>
   /** Goes through every page until sent away or stuck. */
   signIn(url: string, behaviour: Behaviour): Promise<Arrival>
 }
 
-/** A visitor of the server at `origin`. */
-export const createVisitor = (origin: string): Visitor => {
-  const cookies = new Map<string, string>()
-  const request: Visitor['request'] = async (url, form) => {
-    const response = await fetch(url, {
-      redirect: 'manual',
-      headers: {
-        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
-        ...(form === undefined ? {} : { 'sec-fetch-site': 'same-origin' }),
-      },
-      ...(form === undefined
-        ? {}
-        : { method: 'POST', body: new URLSearchParams([...form].map(([n, v]): [string, string] => [n, v])) }),
-    })
-    for (const line of response.headers.getSetCookie()) {
-      const [name = '', value = ''] = line.split(';', 1)[0]?.split('=') ?? []
-      if (value === '') cookies.delete(name)
-      else cookies.set(name, value)
-    }
-    return response
+/** Fields to post. */
+export type Form = Iterable<readonly [string, string]>
+
+interface Cookie {
+  readonly value: string
+  readonly path: string
+  /** Whether a form of another site takes it along (SameSite=None). */
+  readonly crossSite: boolean
+}
+
+type Jar = Map<string, Map<string, Cookie>>
+
+const keep = (jar: Jar, { hostname }: URL, lines: readonly string[]): void => {
+  const own = jar.get(hostname) ?? new Map<string, Cookie>()
+  jar.set(hostname, own)
+  for (const line of lines) {
+    const [, name = '', value = ''] = /^([^=;]*)=([^;]*)/.exec(line) ?? []
+    const attributeOf = (attribute: string): string | undefined =>
+      new RegExp(`;\\s*${attribute}=([^;]*)`, 'i').exec(line)?.[1]?.trim()
+    const expires = attributeOf('expires')
+    const age = attributeOf('max-age')
+    const over = age === undefined ? expires !== undefined && Date.parse(expires) <= Date.now() : Number(age) <= 0
+    if (over) own.delete(name)
+    else own.set(name, { value, path: attributeOf('path') ?? '/', crossSite: attributeOf('samesite') === 'None' })
   }
-  const open: Visitor['open'] = async (url, form) => {
+}
+
+const isBelow = (path: string, folder: string): boolean =>
+  path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
+
+const cookiesFor = (jar: Jar, { hostname, pathname }: URL, crossSitePost: boolean): string =>
+  [...(jar.get(hostname) ?? [])]
+    .filter(([, { path, crossSite }]) => isBelow(pathname, path) && (crossSite || !crossSitePost))
+    .map(([name, { value }]) => `${name}=${value}`)
+    .join('; ')
+
+const send = async (jar: Jar, url: URL, form: Form | undefined, from: string | undefined): Promise<Response> => {
+  const crossSite = from !== undefined && new URL(from).hostname !== url.hostname
+  const posted = {
+    method: 'POST',
+    body: new URLSearchParams([...(form ?? [])].map(([name, value]): [string, string] => [name, value])),
+  }
+  const response = await fetch(url, {
+    redirect: 'manual',
+    headers: {
+      cookie: cookiesFor(jar, url, form !== undefined && crossSite),
+      ...(form === undefined ? {} : { 'sec-fetch-site': crossSite ? 'cross-site' : 'same-origin' }),
+    },
+    ...(form === undefined ? {} : posted),
+  })
+  keep(jar, url, response.headers.getSetCookie())
+  return response
+}
+
+const fill = (arrival: Arrival, behaviour: Behaviour): ShownForm | undefined => {
+  const form = formOf(arrival.body)
+  if (form.fields.has('password')) {
+    form.fields.set('username', behaviour.username).set('password', behaviour.password).set('action', 'sign-in')
+    return form
+  }
+  if (!arrival.body.includes('value="allow"')) return undefined
+  form.fields.set('action', behaviour.consent ?? 'allow')
+  return form
+}
+
+/** A visitor of the server at an issuer's address, and of the relying parties at these origins: everywhere else he is sent away to. */
+export const createVisitor = (issuer: string, relyingParties: readonly string[] = []): Visitor => {
+  const server = new URL(issuer)
+  const jar: Jar = new Map()
+  const isServer = (url: string): boolean => new URL(url).origin === server.origin
+  const isWithin = (url: string): boolean => isServer(url) || relyingParties.includes(new URL(url).origin)
+  const request: Visitor['request'] = (url, form, from) => send(jar, new URL(url), form, from)
+  const follow = async (url: string, form?: Form, from?: string): Promise<Arrival> => {
     let at = url
-    let response = await request(at, form)
+    let response = await request(at, form, from)
     for (let hops = 0; hops < 10; hops++) {
       const location = response.headers.get('location')
       if (location === null || response.status < 300 || response.status > 399) {
@@ -92,35 +144,35 @@ export const createVisitor = (origin: string): Visitor => {
       }
       await response.arrayBuffer()
       at = new URL(location, at).href
-      if (!at.startsWith(`${origin}/`)) return { url: at, status: response.status, body: '', posted: undefined }
+      if (!isWithin(at)) return { url: at, status: response.status, body: '', posted: undefined }
       response = await request(at)
     }
     throw new Error('too many redirects')
   }
-  const fill = (arrival: Arrival, behaviour: Behaviour): ShownForm | undefined => {
-    const form = formOf(arrival.body)
-    if (form.fields.has('password')) {
-      form.fields.set('username', behaviour.username).set('password', behaviour.password).set('action', 'sign-in')
-      return form
-    }
-    if (!arrival.body.includes('value="allow"')) return undefined
-    form.fields.set('action', behaviour.consent ?? 'allow')
-    return form
-  }
   const signIn: Visitor['signIn'] = async (url, behaviour) => {
-    let arrival = await open(url)
-    for (let pages = 0; pages < 5 && arrival.body.includes('<form'); pages++) {
-      const away = formOf(arrival.body)
-      if (/^https?:/.test(away.action) && !away.action.startsWith(`${origin}/`)) {
-        return { ...arrival, url: away.action, posted: away.fields }
+    let arrival = await follow(url)
+    for (let pages = 0; pages < 5 && isServer(arrival.url) && arrival.body.includes('<form'); pages++) {
+      const { action, fields } = formOf(arrival.body)
+      const target = new URL(action, arrival.url).href
+      if (!isServer(target)) {
+        if (!isWithin(target)) return { ...arrival, url: target, posted: fields }
+        arrival = await follow(target, fields, arrival.url)
+        continue
       }
       const form = fill(arrival, behaviour)
       if (form === undefined) return arrival
-      const next = await open(new URL(form.action, arrival.url).href, form.fields)
+      const next = await follow(target, form.fields, arrival.url)
       if (next.status >= 400) return next
       arrival = next
     }
     return arrival
   }
-  return { cookies, request, open, signIn }
+  return {
+    get cookies() {
+      return new Map([...(jar.get(server.hostname) ?? [])].map(([name, { value }]) => [name, value]))
+    },
+    request,
+    open: (url, form) => follow(url, form),
+    signIn,
+  }
 }
