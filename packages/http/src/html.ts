@@ -60,6 +60,11 @@ const actionSource = (action: string): string => {
   return `${url.origin}${url.pathname.replaceAll(';', '%3B').replaceAll(',', '%2C')}`
 }
 
-/** The policy of a self-submitting form: its own script, its own target, nothing else. */
+/** The policy of a self-submitting form: its own script, its own target, and this server's style, since without scripts people read it. */
 export const formPostPolicy = (action: string, nonce: string): string =>
-  contentSecurityPolicy({ script: [`'nonce-${nonce}'`], formAction: [actionSource(action)] })
+  contentSecurityPolicy({
+    style: ["'self'"],
+    script: [`'nonce-${nonce}'`],
+    image: ["'self'"],
+    formAction: [actionSource(action)],
+  })
