@@ -2,6 +2,7 @@
 
 import { type Instant, instant } from '../base/index.ts'
 import type { SessionRecord, SessionStore } from '../store/index.ts'
+import { isLive } from './judge.ts'
 import { insertNew, keep, type MemoryState, record } from './state.ts'
 
 const earlier = (one: Instant, other: Instant): Instant => (one < other ? one : other)
@@ -36,6 +37,24 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
     }
     record(state, occasion.events)
     return 'started'
+  },
+
+  renewSession: async ({ session, from }, occasion) => {
+    const { now } = occasion
+    if (state.subjects.get(session.subject)?.status !== 'active') return 'subjectDisabled'
+    const before = state.sessions.get(session.sid)
+    const held = before?.subject === session.subject && before.secretDigest === from && isLive(before, now)
+    if (before === undefined || !held) return 'stale'
+    if (state.sessionIds.has(session.secretDigest)) throw new TypeError('a session with this secret is already stored')
+    const idleExpiresAt = earlier(session.idleExpiresAt, session.absoluteExpiresAt)
+    state.sessions.set(
+      session.sid,
+      keep({ ...session, idleExpiresAt, startedAt: before.startedAt, endedAt: undefined }),
+    )
+    state.sessionIds.delete(from)
+    state.sessionIds.set(session.secretDigest, session.sid)
+    record(state, occasion.events)
+    return 'renewed'
   },
 
   touchSession: async ({ sid, idleExpiresAt }) => {

@@ -11,8 +11,8 @@ import {
   ok,
   type Result,
   type SessionId,
-  sessionId,
   type Subject,
+  sessionId,
 } from '../base/index.ts'
 import { type Context, digestOf, randomText } from '../context/index.ts'
 import type { SessionRecord, SessionSnapshot } from '../store/index.ts'
@@ -83,37 +83,69 @@ export interface StartedSession {
   readonly cookie: Cookie
 }
 
-/** Begins a session under fresh identifiers; an earlier one of the same person in this browser ends (session fixation, WEB-007). */
+const sessionOf = async (
+  context: Context,
+  facts: AuthenticationFacts,
+  begun: { readonly sid: SessionId; readonly secret: string; readonly now: Instant },
+): Promise<SessionRecord> => ({
+  sid: begun.sid,
+  secretDigest: await digestOf(context, begun.secret),
+  subject: facts.subject,
+  authTime: begun.now,
+  amr: facts.amr,
+  acr: facts.acr,
+  startedAt: begun.now,
+  idleExpiresAt: later(begun.now, context.lifetimes.sessionIdle),
+  absoluteExpiresAt: later(begun.now, context.lifetimes.sessionAbsolute),
+  endedAt: undefined,
+})
+
+/** What a sign-in works with. */
+export interface SignIn {
+  readonly held: readonly HeldSession[]
+  readonly facts: AuthenticationFacts
+  readonly network: string
+  readonly now: Instant
+}
+
+const commitSession = async (
+  context: Context,
+  { held, network, now }: SignIn,
+  session: SessionRecord,
+): Promise<'started' | 'renewed' | 'stale' | 'subjectDisabled'> => {
+  const { subject, sid, amr } = session
+  const events = [auditEntry('session.started', now, { subject, sid, amr, network })]
+  const before = held.find((other) => other.session.sid === sid)
+  if (before !== undefined) {
+    return context.stores.sessions.renewSession({ session, from: before.session.secretDigest }, { now, events })
+  }
+  const others = held.filter((other) => other.session.subject !== subject)
+  const replaces = others.slice(MAX_SESSIONS - 1).map((other) => other.session.sid)
+  return context.stores.sessions.startSession({ session, replaces }, { now, events })
+}
+
+/**
+ * Begins a session under a fresh secret (session fixation, WEB-007). Who proves again who he is keeps his session, so that what other
+ * clients were given in it goes on; its old secret is dead. The oldest session ends when a browser would hold too many.
+ */
 export const startSession = async (
   context: Context,
-  start: {
-    readonly held: readonly HeldSession[]
-    readonly facts: AuthenticationFacts
-    readonly network: string
-    readonly now: Instant
-  },
+  start: SignIn,
 ): Promise<Result<StartedSession, 'subjectDisabled'>> => {
   const { held, facts, now } = start
   const secret = randomText(context, 32)
-  const session: SessionRecord = {
-    sid: sessionId(randomText(context, 16)),
-    secretDigest: await digestOf(context, secret),
-    subject: facts.subject,
-    authTime: now,
-    amr: facts.amr,
-    acr: facts.acr,
-    startedAt: now,
-    idleExpiresAt: later(now, context.lifetimes.sessionIdle),
-    absoluteExpiresAt: later(now, context.lifetimes.sessionAbsolute),
-    endedAt: undefined,
+  const before = held.find((other) => other.session.subject === facts.subject)
+  const fresh = (): SessionId => sessionId(randomText(context, 16))
+  let session = await sessionOf(context, facts, { sid: before?.session.sid ?? fresh(), secret, now })
+  let outcome = await commitSession(context, start, session)
+  if (outcome === 'stale') {
+    // Ended or renewed by another tab in this very moment: then it is a session of its own.
+    session = await sessionOf(context, facts, { sid: fresh(), secret, now })
+    outcome = await commitSession(context, start, session)
   }
-  const kept = held.filter((other) => other.session.subject !== facts.subject).slice(0, MAX_SESSIONS - 1)
-  const replaced = held.filter((other) => !kept.includes(other)).map((other) => other.session.sid)
-  const { subject, sid } = session
-  const events = [auditEntry('session.started', now, { subject, sid, amr: facts.amr, network: start.network })]
-  const outcome = await context.stores.sessions.startSession({ session, replaces: replaced }, { now, events })
   if (outcome === 'subjectDisabled') return err('subjectDisabled')
-  return ok({ session, cookie: sessionCookie(context, [secret, ...kept.map((other) => other.secret)]) })
+  const others = held.filter((other) => other.session.subject !== facts.subject).slice(0, MAX_SESSIONS - 1)
+  return ok({ session, cookie: sessionCookie(context, [secret, ...others.map((other) => other.secret)]) })
 }
 
 /** Moves the idle end of a session that is in use, at most every five minutes. */

@@ -89,6 +89,15 @@ export interface SessionStore {
     start: { readonly session: SessionRecord; readonly replaces: readonly SessionId[] },
     occasion: Occasion,
   ): Promise<'started' | 'subjectDisabled'>
+  /**
+   * The person of a session proved again who he is: everything of it but `sid`, person and start is replaced, so that its grants live on
+   * and its old cookie is dead. `stale` when the session does not hold the secret `from`, or is not live at `now`; nothing is written then.
+   * Nothing is written for a disabled person. Race: of several from one secret, one renews.
+   */
+  renewSession(
+    renewal: { readonly session: SessionRecord; readonly from: Digest },
+    occasion: Occasion,
+  ): Promise<'renewed' | 'stale' | 'subjectDisabled'>
   /** Moves the idle end forward, never back, never past the absolute end and never of an ended session; `ended` too where there is none. */
   touchSession(touch: { readonly sid: SessionId; readonly idleExpiresAt: Instant }): Promise<'touched' | 'ended'>
   /** Ends it; its grants that are not offline are dead from then on. Race: of several, one ends it. */

@@ -90,6 +90,31 @@ export const createSessionStore = (database: Database): SessionStore => ({
     return rows.length === 1 ? 'started' : 'subjectDisabled'
   },
 
+  renewSession: async ({ session, from }, occasion) => {
+    if (!isStorable(session.subject)) return 'subjectDisabled'
+    if (!isStorable(session.sid)) return 'stale'
+    const [row] = await database.statement<{ outcome: 'renewed' | 'stale' | 'subjectDisabled' }>(
+      (sql) => sql`
+        with person as (
+          select subject from subjects where subject = ${session.subject} and status = 'active' for share
+        ), renewed as (
+          update sessions b set secret_digest = ${bytes(session.secretDigest)}::bytea,
+            auth_time = ${session.authTime}::bigint, amr = ${textArray(session.amr)}::text[],
+            acr = ${session.acr ?? null}::text,
+            idle_expires_at = least(${session.idleExpiresAt}::bigint, ${session.absoluteExpiresAt}::bigint),
+            absolute_expires_at = ${session.absoluteExpiresAt}::bigint
+          from person
+          where b.sid = ${session.sid} and b.subject = person.subject and b.secret_digest = ${bytes(from)}::bytea
+            and b.ended_at is null and b.idle_expires_at > ${occasion.now}::bigint
+            and b.absolute_expires_at > ${occasion.now}::bigint
+          returning 1
+        ), written as (${insertEvents(sql, sql`renewed`, occasion.events)})
+        select case when exists (select from renewed) then 'renewed'
+          when exists (select from person) then 'stale' else 'subjectDisabled' end as outcome`,
+    )
+    return row?.outcome ?? 'stale'
+  },
+
   touchSession: async ({ sid, idleExpiresAt }) => {
     const rows = await database.statement(
       (sql) => sql`

@@ -95,6 +95,42 @@ export const sessionCases: readonly StoreCase[] = [
     },
   },
   {
+    ids: ['WEB-007'],
+    title:
+      'renewing a session replaces its secret, sign-in and ends, keeps its identifier and start, and leaves its grants alive',
+    covers: ['sessions.renewSession:renewed', 'sessions.renewSession:stale', 'sessions.renewSession:subjectDisabled'],
+    races: [],
+    run: async (tools) => {
+      const { stores, assert, fresh } = tools
+      const before = await signIn(tools, { idleExpiresAt: at(50) })
+      const { sid, subject, secretDigest: from } = before
+      const renewed = fresh.session({ sid, subject, authTime: at(9), startedAt: at(9), amr: ['otp'], acr: 'gold' })
+      const event = fresh.event()
+      const other = await signIn(tools)
+      const stale = [
+        { session: renewed, from: fresh.digest() },
+        { session: { ...renewed, subject: other.subject }, from },
+        { session: { ...renewed, sid: fresh.sessionId() }, from },
+      ]
+      for (const wrong of stale) assert.equal(await stores.sessions.renewSession(wrong, on(9, fresh.event())), 'stale')
+      assert.equal(await stores.sessions.renewSession({ session: renewed, from }, on(50, fresh.event())), 'stale')
+      assert.deepEqual((await stores.sessions.findSessions([from]))[0]?.session, before)
+      assert.equal(await stores.sessions.renewSession({ session: renewed, from }, on(9, event)), 'renewed')
+      const found = await stores.sessions.findSessions([from, renewed.secretDigest])
+      assert.deepEqual(
+        found.map((snapshot) => snapshot.session),
+        [{ ...renewed, startedAt: before.startedAt }],
+      )
+      const again = { session: { ...renewed, secretDigest: fresh.digest() }, from: renewed.secretDigest }
+      await stores.subjects.changeSubject({ subject, status: 'disabled' }, on(10))
+      assert.equal(await stores.sessions.renewSession(again, on(10, fresh.event())), 'subjectDisabled')
+      await stores.subjects.changeSubject({ subject, status: 'active' }, on(11))
+      await stores.sessions.endSession(sid, on(12))
+      assert.equal(await stores.sessions.renewSession(again, on(13, fresh.event())), 'stale')
+      assert.deepEqual(await tools.readEvents(), [event])
+    },
+  },
+  {
     ids: ['OPS-018'],
     title: 'no session starts for a disabled person, and the sessions it would have replaced go on',
     covers: ['sessions.startSession:subjectDisabled'],

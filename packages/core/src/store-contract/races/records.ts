@@ -201,6 +201,28 @@ const personRaces: readonly StoreCase[] = [
   },
   {
     ids: [],
+    title: 'of several renewals of a session from one secret one renews it',
+    covers: ['sessions.renewSession:renewed', 'sessions.renewSession:stale'],
+    races: ['sessions.renewSession'],
+    run: (tools) =>
+      eachRound(tools, async () => {
+        const { stores, assert, fresh } = tools
+        const before = (await tools.readEvents()).length
+        const { sid, subject, secretDigest: from } = await signIn(tools)
+        const sessions = each(() => fresh.session({ sid, subject }))
+        const answers = await tools.race(
+          sessions.map(
+            (session) => (): Promise<string> => stores.sessions.renewSession({ session, from }, on(1, fresh.event())),
+          ),
+        )
+        oneWinner(tools, answers, { winner: 'renewed', loser: 'stale' })
+        const found = await stores.sessions.findSessions([from, ...sessions.map((session) => session.secretDigest)])
+        assert.equal(found.length, 1)
+        assert.equal((await tools.readEvents()).length, before + 1)
+      }),
+  },
+  {
+    ids: [],
     title: 'touches at once leave the latest idle end',
     covers: ['sessions.touchSession:touched'],
     races: ['sessions.touchSession'],
