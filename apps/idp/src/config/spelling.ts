@@ -15,9 +15,11 @@ const distance = (left: string, right: string): number => {
   return row[right.length] ?? 0
 }
 
-/** The known word that is spelt most like a wrong one; undefined when none is near (a third of its letters may differ). */
+/** The known word that begins like a wrong one, or is spelt most like it; undefined when none is near (a third of its letters may differ). */
 export const nearestWord = (wrong: string, known: readonly string[]): string | undefined => {
   if (wrong.length > MAX_LENGTH) return undefined
+  const longer = wrong.length < 3 ? undefined : known.find((word) => word.startsWith(wrong))
+  if (longer !== undefined) return longer
   const [nearest] = known
     .map((word) => ({ word, off: distance(wrong, word) }))
     .toSorted((left, right) => left.off - right.off)
