@@ -2,7 +2,7 @@
 
 import { createProvider, type Provider, reveal } from '@vouchsafe/core'
 import { cryptoRandom, nodeHasher } from '@vouchsafe/core/ports-node'
-import { createDatabaseClock, type DatabaseClock } from '@vouchsafe/postgres'
+import { createDatabase, createDatabaseClock, type DatabaseClock } from '@vouchsafe/postgres'
 import type { FastifyBaseLogger } from 'fastify'
 import { type AccountService, createAccounts } from './accounts/index.ts'
 import { type AuditBatch, createAuditBatch } from './audit/batch.ts'
@@ -46,12 +46,15 @@ const openMigrated = async (config: Config, log: Log): Promise<OpenDatabase> => 
   }
 }
 
-const readinessOf = (database: OpenDatabase, clock: DatabaseClock, isDraining: () => boolean): Readiness => ({
+// Seconds: who asks for readiness gives up soon himself, and a database that takes longer is none to send people to.
+const READINESS_PATIENCE = 2
+
+const readinessOf = ({ sql }: OpenDatabase, clock: DatabaseClock, isDraining: () => boolean): Readiness => ({
   missing: async () => {
     if (isDraining()) return 'draining'
     if (!clock.ready()) return 'clock'
     try {
-      await database.database.statement((sql) => sql`select 1`)
+      await createDatabase(sql, READINESS_PATIENCE).statement((queries) => queries`select 1`)
       return undefined
     } catch {
       return 'database'

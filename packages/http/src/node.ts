@@ -28,7 +28,7 @@ export { readNodeBody } from './node-body.ts'
 export type * from './options.ts'
 export type { DrawPrompt, Outgoing, OwnPage } from './outgoing.ts'
 export { type Audience, newReference } from './refusal.ts'
-export { contentSecurityPolicy, type PagePolicy } from './security-headers.ts'
+export { commonHeaders, contentSecurityPolicy, NO_PAGE_POLICY, type PagePolicy } from './security-headers.ts'
 
 /** Options of the node:http door. */
 export interface NodeDoorOptions extends DoorOptions {

@@ -6,9 +6,8 @@ import { assets } from '../views/render.ts'
 /** Adds a route for each file; the name changes with the content, so a browser may keep it for a year. */
 export const addAssetRoutes = (app: FastifyInstance, basePath: string): void => {
   for (const asset of assets) {
-    app.get(`${basePath}${asset.path}`, (request, to) => {
+    app.get(`${basePath}${asset.path}`, { config: { access: 'anyone' } }, (request, to) => {
       to.header('Cache-Control', 'public, max-age=31536000, immutable')
-      to.header('X-Content-Type-Options', 'nosniff')
       to.header('ETag', asset.etag)
       if (request.headers['if-none-match'] === asset.etag) return to.code(304).send()
       return to.type(asset.contentType).send(asset.body)

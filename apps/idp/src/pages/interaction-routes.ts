@@ -145,8 +145,9 @@ const resume = (app: FastifyInstance, around: Surroundings) => {
 /** Adds the routes; a form's action is below the page that shows it. */
 export const addInteractionRoutes = (app: FastifyInstance, around: Surroundings): void => {
   const base = `${around.basePath}/interaction/:id`
-  app.get(base, resume(app, around))
-  app.post(`${base}/sign-in`, submitted(app, around, signIn))
-  app.post(`${base}/account`, submitted(app, around, chooseAccount))
-  app.post(`${base}/consent`, submitted(app, around, answerConsent))
+  const form = { config: { access: 'ownForm' } } as const
+  app.get(base, { config: { access: 'thisBrowser' } }, resume(app, around))
+  app.post(`${base}/sign-in`, form, submitted(app, around, signIn))
+  app.post(`${base}/account`, form, submitted(app, around, chooseAccount))
+  app.post(`${base}/consent`, form, submitted(app, around, answerConsent))
 }

@@ -184,21 +184,27 @@ const setUp =
 /** Adds the routes. */
 export const addOwnRoutes = (app: FastifyInstance, around: Surroundings): void => {
   const path = (name: string): string => `${around.basePath}${name}`
-  app.get(path('/'), onGet(app, around, home(around)))
+  const page = { config: { access: 'thisBrowser' } } as const
+  const ownForm = { config: { access: 'ownForm' } } as const
+  const link = { config: { access: 'setUpLink' } } as const
+  app.get(path('/'), page, onGet(app, around, home(around)))
   app.get(
     path('/sign-in'),
+    page,
     onGet(app, around, (visit) => showSignIn(visit)),
   )
-  app.post(path('/sign-in'), onPost(app, around, 'sign-in', signIn(around)))
-  app.get(path('/sign-out'), onGet(app, around, showSignOut(around)))
-  app.post(path('/sign-out'), onPost(app, around, 'sign-out', signOut(around)))
+  app.post(path('/sign-in'), ownForm, onPost(app, around, 'sign-in', signIn(around)))
+  app.get(path('/sign-out'), page, onGet(app, around, showSignOut(around)))
+  app.post(path('/sign-out'), ownForm, onPost(app, around, 'sign-out', signOut(around)))
   app.get(
     path('/signed-out'),
+    page,
     onGet(app, around, async (visit) => visit.send({ kind: 'signedOut', signInUrl: `${around.basePath}/sign-in` })),
   )
   app.get(
     path('/set-up/:token'),
+    link,
     onGet(app, around, (visit, request) => showSetUp(around, visit, tokenOf(request))),
   )
-  app.post(path('/set-up/:token'), onPost(app, around, 'set-up', setUp(around)))
+  app.post(path('/set-up/:token'), ownForm, onPost(app, around, 'set-up', setUp(around)))
 }

@@ -10,8 +10,9 @@ export interface Readiness {
 
 /** Adds `/healthz` (the process answers) and `/readyz` (it may be sent requests), at the root whatever the issuer's path. */
 export const addHealthRoutes = (app: FastifyInstance, readiness: Readiness): void => {
-  app.get('/healthz', (_request, to) => to.header('Cache-Control', 'no-store').send({ status: 'alive' }))
-  app.get('/readyz', async (_request, to) => {
+  const config = { access: 'anyone' } as const
+  app.get('/healthz', { config }, (_request, to) => to.header('Cache-Control', 'no-store').send({ status: 'alive' }))
+  app.get('/readyz', { config }, async (_request, to) => {
     const missing = await readiness.missing()
     to.header('Cache-Control', 'no-store')
     return missing === undefined ? to.send({ status: 'ready' }) : to.code(503).send({ status: 'not ready', missing })

@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import rateLimit from '@fastify/rate-limit'
 import { readRawBodies, vouchsafe } from '@vouchsafe/fastify'
 import { newReference } from '@vouchsafe/http/node'
+import { isStoreError } from '@vouchsafe/postgres'
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -21,9 +22,11 @@ import { presentFormPost, presentProblem } from '../pages/problem.ts'
 import { pageOf } from '../pages/send.ts'
 import type { Surroundings } from '../pages/surroundings.ts'
 import { type ErrorProblem, renderPage } from '../views/render.ts'
+import { requireAccess } from './access.ts'
 import { addHealthRoutes, type Readiness } from './health.ts'
 import { MAX_CONNECTIONS, SERVER_LIMITS, SOCKET_LIMITS } from './limits.ts'
 import { logRequests } from './log.ts'
+import { addCommonHeaders, refuseBrokenRequests } from './refusals.ts'
 
 /** What the server is made of. */
 export interface ServerParts {
@@ -57,7 +60,14 @@ const problemOf = (status: number): ErrorProblem => {
   if (status === 404) return 'notFound'
   if (status === 413) return 'requestTooLarge'
   if (status === 429) return 'tooManyRequests'
+  if (status === 503) return 'unavailable'
   return status >= 500 ? 'unexpected' : 'requestInvalid'
+}
+
+const statusOf = (error: Partial<FastifyError>): number => {
+  // The database cannot be reached: soon it can, and the same request will do.
+  if (isStoreError(error) && error.code === 'store_unavailable') return 503
+  return error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
 }
 
 /** Faults and unknown addresses are pages too: no stack, no path, no version. */
@@ -66,9 +76,10 @@ const answerTheRest = (app: FastifyInstance, around: Surroundings): void => {
     sendProblem(app, around, to, { problem: 'notFound', status: 404, reference: newReference() }),
   )
   app.setErrorHandler((error: FastifyError, request, to) => {
-    const status = error.statusCode !== undefined && error.statusCode >= 400 ? error.statusCode : 500
+    const status = statusOf(error)
     const reference = newReference()
     if (status >= 500) request.log.error({ err: error, reference }, 'a request failed')
+    if (status === 503) to.header('Retry-After', '5')
     return sendProblem(app, around, to, { problem: problemOf(status), status, reference })
   })
 }
@@ -98,6 +109,7 @@ const limitPages = async (app: FastifyInstance, config: Config, around: Surround
 
 /** Builds the server; the caller listens. Rejects when a certificate cannot be read or a proxy range is none. */
 export const buildServer = async ({ config, around, readiness, log }: ServerParts): Promise<FastifyInstance> => {
+  const secure = config.issuer.startsWith('https:')
   const app: FastifyInstance = Fastify({
     ...SERVER_LIMITS,
     serverFactory: await serverFactory(config),
@@ -109,14 +121,21 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     requestIdHeader: false,
     // For the limit below alone; the provider's door decides for itself, by the same list.
     trustProxy: [...config.trustedProxies],
+    clientErrorHandler: refuseBrokenRequests(secure),
+    // An address that the router cannot read is none of ours; its own words would name the router and repeat the address.
+    frameworkErrors: (_error, _request, to) => {
+      sendProblem(app, around, to, { problem: 'notFound', status: 404, reference: newReference() })
+    },
   })
+  requireAccess(app, around.provider)
+  addCommonHeaders(app, secure)
   app.server.maxConnections = MAX_CONNECTIONS
   logRequests(app)
   await limitPages(app, config, around)
   await app.register(vouchsafe, {
     provider: around.provider,
     trustProxy: config.trustedProxies,
-    requireHttps: config.production && config.issuer.startsWith('https:'),
+    requireHttps: config.production && secure,
     onRefused: (refusal) => app.log.info({ refusal }, 'a request was refused'),
     render: {
       page: ({ page }) => pageOf(around, presentProblem(page)),
