@@ -118,6 +118,8 @@ t.test(
       'changeme',
       'password'.repeat(8),
       Buffer.from('a passphrase that is long enough, is it not?').toString('base64'),
+      Buffer.from('Pack my box with five dozen liquor jugs, 1984!').toString('base64'),
+      Buffer.from('Pack my box with five dozen liquor jugs, 1984!').toString('hex'),
       Buffer.alloc(32).toString('base64'),
       Buffer.alloc(32, 'ab').toString('hex'),
       Buffer.from(Array.from({ length: 32 }, (_, n) => n)).toString('base64'),
