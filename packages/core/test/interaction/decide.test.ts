@@ -10,7 +10,7 @@ const SIDS = ['s0', 's1', 's2', 'gone']
 
 const session = fc.record({
   person: fc.constantFrom('alice', 'bob', 'carol'),
-  age: fc.integer({ min: 0, max: 200 }),
+  age: fc.constantFrom(0, 1, 2, 50, 51, 100, 101),
   acr: fc.constantFrom(undefined, '1', '2'),
 })
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })

@@ -98,6 +98,7 @@ t.test(
           JSON.stringify(over),
         )
         t.match(answer.get('error'), /^[a-z_]+$/)
+        t.equal(answer.get('state'), 'state' in over ? undefined : 'state-1', JSON.stringify(over))
         t.match(answer.get('error_description'), /^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/)
       }
     }
@@ -292,16 +293,16 @@ t.test('[R9700-02] a request without redirect_uri ends on a page, whether one or
   }
 })
 
-t.test('[WEB-029] an unknown and a disabled client are told apart by nothing', async (t) => {
+t.test('[WEB-029] an unknown and a disabled client are told apart by nothing, whatever else is wrong', async (t) => {
   const world = await opened()
   await world.client({ clientId: clientId('off'), disabled: true })
-  const seen = await Promise.all(
-    ['off', 'nobody', 'a"><b>', 'nul\u0001'].map(async (client_id) => {
-      const reply = await ask(world.browser(), { client_id })
-      return { ...pageOf(reply), reference: '' }
-    }),
-  )
-  for (const page of seen) t.same(page, { ...seen[0], status: 400, problem: 'unknownClient' })
+  for (const over of [{}, { response_type: 'token' }, { prompt: 'none' }, { redirect_uri: 'https://evil.example' }]) {
+    for (const client_id of ['off', 'nobody', 'a"><b>', 'odd\u0001']) {
+      const page = { ...pageOf(await ask(world.browser(), { ...over, client_id })), reference: '' }
+      const detail = 'client_id names no client that may be used'
+      t.same(page, { status: 400, problem: 'unknownClient', detail, client: undefined, reference: '' }, client_id)
+    }
+  }
 })
 
 const NATIVE = { authMethod: 'none', applicationType: 'native' } as const
