@@ -1,7 +1,6 @@
-// Owns the commands on clients: from options to metadata, from outcomes to exit codes. Never holds a rule about clients.
+// Owns the commands on clients: from a line to a use case, from outcomes to exit codes. Never holds a rule about clients.
 
-import { readFile } from 'node:fs/promises'
-import { clientId, err, type Json, type JsonObject, ok, parseJson, type Result, reveal } from '@vouchsafe/core'
+import { clientId, type Json, reveal } from '@vouchsafe/core'
 import {
   type AdminDeps,
   type ChangedClient,
@@ -19,149 +18,9 @@ import {
 } from '@vouchsafe/core/admin'
 import type { Config } from '../config/index.ts'
 import { withAdmin } from './admin.ts'
-import type { Arguments } from './arguments.ts'
-import { type Command, type CommandCall, type CommandOutcome, EXIT, ended, type OptionSpec } from './command.ts'
+import { metadataFrom, optionOf, SETTING_OPTIONS, unsetMembers } from './client-options.ts'
+import { type Command, type CommandCall, type CommandOutcome, EXIT, ended } from './command.ts'
 import { fieldsOf, timeText, valueText } from './output.ts'
-
-type Kind = 'text' | 'list' | 'toggle' | 'number'
-
-/** Options and the member of the metadata that each sets (RFC 7591 §2, and our own). */
-const MEMBERS: readonly {
-  readonly option: string
-  readonly member: string
-  readonly kind: Kind
-  readonly spec: OptionSpec
-}[] = [
-  {
-    option: 'name',
-    member: 'client_name',
-    kind: 'text',
-    spec: { kind: 'text', value: 'NAME', words: 'What people are told the app is called.' },
-  },
-  {
-    option: 'redirect-uri',
-    member: 'redirect_uris',
-    kind: 'list',
-    spec: { kind: 'list', value: 'URI', words: 'Where people are sent back to, exactly; may be repeated.' },
-  },
-  {
-    option: 'type',
-    member: 'application_type',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['web', 'native'],
-      words: 'web (the default), or native for apps on a device, which may use loopback and schemes of their own.',
-    },
-  },
-  {
-    option: 'auth',
-    member: 'token_endpoint_auth_method',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-      words: 'How the app authenticates; client_secret_basic unless set, none for an app that can keep no secret.',
-    },
-  },
-  {
-    option: 'scope',
-    member: 'scope',
-    kind: 'text',
-    spec: { kind: 'text', value: '"SCOPE ..."', words: 'Scopes it may ask for; "openid profile email" unless set.' },
-  },
-  {
-    option: 'pkce',
-    member: 'pkce',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['required', 'optional'],
-      words: 'optional lets a confidential app go without PKCE, with a nonce instead.',
-    },
-  },
-  {
-    option: 'nonce',
-    member: 'nonce',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['required', 'optional'],
-      words: 'optional lets a confidential app go without PKCE and without a nonce.',
-    },
-  },
-  {
-    option: 'id-token-alg',
-    member: 'id_token_signed_response_alg',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['RS256', 'ES256', 'EdDSA'],
-      words: 'What its ID tokens are signed with; RS256 unless set.',
-    },
-  },
-  {
-    option: 'id-token-claims',
-    member: 'id_token_claims',
-    kind: 'text',
-    spec: {
-      kind: 'choice',
-      choices: ['minimal', 'scoped'],
-      words: 'scoped puts the claims of the scopes into the ID token, for apps that never call userinfo.',
-    },
-  },
-  {
-    option: 'trusted',
-    member: 'trusted',
-    kind: 'toggle',
-    spec: { kind: 'toggle', words: 'A trusted app asks nobody for consent.' },
-  },
-  {
-    option: 'localhost-any-port',
-    member: 'localhost_any_port',
-    kind: 'toggle',
-    spec: {
-      kind: 'toggle',
-      words: 'Whether http://localhost redirect URIs leave the port free, as loopback addresses do.',
-    },
-  },
-  {
-    option: 'default-max-age',
-    member: 'default_max_age',
-    kind: 'number',
-    spec: { kind: 'number', value: 'SECONDS', words: 'Age of a sign-in beyond which it is asked for again.' },
-  },
-  {
-    option: 'cors-origin',
-    member: 'cors_origins',
-    kind: 'list',
-    spec: { kind: 'list', value: 'ORIGIN', words: 'Origin whose scripts may read answers; may be repeated.' },
-  },
-  {
-    option: 'client-uri',
-    member: 'client_uri',
-    kind: 'text',
-    spec: { kind: 'text', value: 'URL', words: 'Home page of the app.' },
-  },
-  { option: 'logo-uri', member: 'logo_uri', kind: 'text', spec: { kind: 'text', value: 'URL', words: 'Its logo.' } },
-  {
-    option: 'policy-uri',
-    member: 'policy_uri',
-    kind: 'text',
-    spec: { kind: 'text', value: 'URL', words: 'Its privacy policy.' },
-  },
-  {
-    option: 'tos-uri',
-    member: 'tos_uri',
-    kind: 'text',
-    spec: { kind: 'text', value: 'URL', words: 'Its terms of service.' },
-  },
-]
-
-const SETTING_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  ...Object.fromEntries(MEMBERS.map(({ option, spec }) => [option, spec])),
-  'jwks-file': { kind: 'text', value: 'FILE', words: 'JWK Set with its public keys, for private_key_jwt.' },
-}
 
 const CLIENT_ID = { name: 'CLIENT_ID', words: 'Identifier of the client.' }
 
@@ -181,35 +40,6 @@ const policyOf = (config: Config): RegistrationPolicy => ({
   unknownFields: 'refuse',
 })
 
-const memberValue = (args: Arguments, { option, kind }: (typeof MEMBERS)[number]): Json | undefined => {
-  if (kind === 'list') return args.list(option)
-  if (kind === 'toggle') return args.toggle(option)
-  const text = args.text(option)
-  return kind === 'number' && text !== undefined ? Number(text) : text
-}
-
-const readJwks = async (path: string): Promise<Result<Json, string>> => {
-  try {
-    const parsed = parseJson(await readFile(path, 'utf8'), 100_000)
-    return parsed === undefined ? err(`${path} holds no JSON.`) : ok(parsed)
-  } catch (error) {
-    return err(
-      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'}).`,
-    )
-  }
-}
-
-/** The metadata that the options name, and nothing else. */
-const metadataFrom = async (args: Arguments): Promise<Result<JsonObject, string>> => {
-  const named = MEMBERS.map((each) => [each.member, memberValue(args, each)] as const).filter(
-    ([, value]) => value !== undefined,
-  )
-  const file = args.text('jwks-file')
-  const jwks = file === undefined ? undefined : await readJwks(file)
-  if (jwks?.ok === false) return jwks
-  return ok({ ...Object.fromEntries(named), ...(jwks === undefined ? {} : { jwks: jwks.value }) })
-}
-
 const jsonOf = (client: ClientDescription): Readonly<Record<string, Json | undefined>> => ({
   client_id: client.clientId,
   disabled: client.disabled,
@@ -228,12 +58,6 @@ const changed = ({ client, secret, warnings }: ChangedClient): CommandOutcome =>
     output: fieldsOf({ ...jsonOf(client), ...shown }),
     notes: secret === undefined ? notes : [...notes, 'The client secret is shown this once: only its digest is kept.'],
   }
-}
-
-const optionOf = (member: string): string => {
-  const found = MEMBERS.find((each) => each.member === member)
-  if (member === 'client_id') return '--id'
-  return found === undefined ? '--jwks-file' : `--${found.option}`
 }
 
 const refused = (refusal: ClientRefusal): CommandOutcome => {
@@ -271,14 +95,6 @@ const create: Command = {
   },
 }
 
-const isUnset = (args: Arguments): JsonObject =>
-  Object.fromEntries(
-    (args.list('unset') ?? []).map((option) => [
-      MEMBERS.find((each) => each.option === option)?.member ?? 'jwks',
-      null,
-    ]),
-  )
-
 const update: Command = {
   path: ['client', 'update'],
   summary: 'Changes what is named and leaves the rest; lists are replaced whole.',
@@ -299,7 +115,7 @@ const update: Command = {
     const metadata = await metadataFrom(args)
     if (!metadata.ok) return ended(EXIT.usage, metadata.error)
     const version = args.text('version')
-    const change = { ...isUnset(args), ...metadata.value }
+    const change = { ...unsetMembers(args), ...metadata.value }
     const outcome = await withAdmin(call, (admin) =>
       updateClient(admin, {
         actor,

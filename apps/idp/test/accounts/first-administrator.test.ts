@@ -17,7 +17,7 @@ t.test(
     if (link === undefined) throw new Error('no link')
     const token = reveal(link.token)
     t.match(token, /^[A-Za-z0-9_-]{43}$/, '256 bits')
-    t.equal(firstAdministratorUrl('https://id.example.org/x', link), `https://id.example.org/x/setup?token=${token}`)
+    t.equal(firstAdministratorUrl('https://id.example.org/x', link), `https://id.example.org/x/set-up/${token}`)
     t.equal(`${link.token}`, '[secret]')
     const kept = JSON.stringify(await world.sql`select encode(digest, 'base64') as digest, purpose from setup_links`)
     t.notOk(kept.includes(token.slice(0, 20)), 'only its digest is kept')

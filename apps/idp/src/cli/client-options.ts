@@ -1,0 +1,192 @@
+// Owns the options that describe a client, and the member of its metadata that each sets. Never judges a value: registration does.
+
+import { readFile } from 'node:fs/promises'
+import { err, type Json, type JsonObject, ok, parseJson, type Result } from '@vouchsafe/core'
+import type { Arguments } from './arguments.ts'
+import type { OptionSpec } from './command.ts'
+
+type Kind = 'text' | 'list' | 'toggle' | 'number'
+
+/** Options and the member of the metadata that each sets (RFC 7591 §2, and our own). */
+const MEMBERS: readonly {
+  readonly option: string
+  readonly member: string
+  readonly kind: Kind
+  readonly spec: OptionSpec
+}[] = [
+  {
+    option: 'name',
+    member: 'client_name',
+    kind: 'text',
+    spec: { kind: 'text', value: 'NAME', words: 'What people are told the app is called.' },
+  },
+  {
+    option: 'redirect-uri',
+    member: 'redirect_uris',
+    kind: 'list',
+    spec: { kind: 'list', value: 'URI', words: 'Where people are sent back to, exactly; may be repeated.' },
+  },
+  {
+    option: 'type',
+    member: 'application_type',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['web', 'native'],
+      words: 'web (the default), or native for apps on a device, which may use loopback and schemes of their own.',
+    },
+  },
+  {
+    option: 'auth',
+    member: 'token_endpoint_auth_method',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      words: 'How the app authenticates; client_secret_basic unless set, none for an app that can keep no secret.',
+    },
+  },
+  {
+    option: 'scope',
+    member: 'scope',
+    kind: 'text',
+    spec: { kind: 'text', value: '"SCOPE ..."', words: 'Scopes it may ask for; "openid profile email" unless set.' },
+  },
+  {
+    option: 'pkce',
+    member: 'pkce',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['required', 'optional'],
+      words: 'optional lets a confidential app go without PKCE, with a nonce instead.',
+    },
+  },
+  {
+    option: 'nonce',
+    member: 'nonce',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['required', 'optional'],
+      words: 'optional lets a confidential app go without PKCE and without a nonce.',
+    },
+  },
+  {
+    option: 'id-token-alg',
+    member: 'id_token_signed_response_alg',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['RS256', 'ES256', 'EdDSA'],
+      words: 'What its ID tokens are signed with; RS256 unless set.',
+    },
+  },
+  {
+    option: 'id-token-claims',
+    member: 'id_token_claims',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['minimal', 'scoped'],
+      words: 'scoped puts the claims of the scopes into the ID token, for apps that never call userinfo.',
+    },
+  },
+  {
+    option: 'trusted',
+    member: 'trusted',
+    kind: 'toggle',
+    spec: { kind: 'toggle', words: 'A trusted app asks nobody for consent.' },
+  },
+  {
+    option: 'localhost-any-port',
+    member: 'localhost_any_port',
+    kind: 'toggle',
+    spec: {
+      kind: 'toggle',
+      words: 'Whether http://localhost redirect URIs leave the port free, as loopback addresses do.',
+    },
+  },
+  {
+    option: 'default-max-age',
+    member: 'default_max_age',
+    kind: 'number',
+    spec: { kind: 'number', value: 'SECONDS', words: 'Age of a sign-in beyond which it is asked for again.' },
+  },
+  {
+    option: 'cors-origin',
+    member: 'cors_origins',
+    kind: 'list',
+    spec: { kind: 'list', value: 'ORIGIN', words: 'Origin whose scripts may read answers; may be repeated.' },
+  },
+  {
+    option: 'client-uri',
+    member: 'client_uri',
+    kind: 'text',
+    spec: { kind: 'text', value: 'URL', words: 'Home page of the app.' },
+  },
+  { option: 'logo-uri', member: 'logo_uri', kind: 'text', spec: { kind: 'text', value: 'URL', words: 'Its logo.' } },
+  {
+    option: 'policy-uri',
+    member: 'policy_uri',
+    kind: 'text',
+    spec: { kind: 'text', value: 'URL', words: 'Its privacy policy.' },
+  },
+  {
+    option: 'tos-uri',
+    member: 'tos_uri',
+    kind: 'text',
+    spec: { kind: 'text', value: 'URL', words: 'Its terms of service.' },
+  },
+]
+
+/** The options, for `client create` and `client update`. */
+export const SETTING_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  ...Object.fromEntries(MEMBERS.map(({ option, spec }) => [option, spec])),
+  'jwks-file': { kind: 'text', value: 'FILE', words: 'JWK Set with its public keys, for private_key_jwt.' },
+}
+
+const memberValue = (args: Arguments, { option, kind }: (typeof MEMBERS)[number]): Json | undefined => {
+  if (kind === 'list') return args.list(option)
+  if (kind === 'toggle') return args.toggle(option)
+  const text = args.text(option)
+  return kind === 'number' && text !== undefined ? Number(text) : text
+}
+
+const readJwks = async (path: string): Promise<Result<Json, string>> => {
+  try {
+    const parsed = parseJson(await readFile(path, 'utf8'), 100_000)
+    return parsed === undefined ? err(`${path} holds no JSON.`) : ok(parsed)
+  } catch (error) {
+    return err(
+      `${path} cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'}).`,
+    )
+  }
+}
+
+/** The metadata that the options name, and nothing else. */
+export const metadataFrom = async (args: Arguments): Promise<Result<JsonObject, string>> => {
+  const named = MEMBERS.map((each) => [each.member, memberValue(args, each)] as const).filter(
+    ([, value]) => value !== undefined,
+  )
+  const file = args.text('jwks-file')
+  const jwks = file === undefined ? undefined : await readJwks(file)
+  if (jwks?.ok === false) return jwks
+  return ok({ ...Object.fromEntries(named), ...(jwks === undefined ? {} : { jwks: jwks.value }) })
+}
+
+/** The option that sets a member. */
+export const optionOf = (member: string): string => {
+  const found = MEMBERS.find((each) => each.member === member)
+  if (member === 'client_id') return '--id'
+  return found === undefined ? '--jwks-file' : `--${found.option}`
+}
+
+/** The members that `--unset` takes away, as null. */
+export const unsetMembers = (args: Arguments): JsonObject =>
+  Object.fromEntries(
+    (args.list('unset') ?? []).map((option) => [
+      MEMBERS.find((each) => each.option === option)?.member ?? 'jwks',
+      null,
+    ]),
+  )
