@@ -88,7 +88,7 @@ t.test('[unit] one folder serves one server, and another process may attach to i
 })
 
 t.test(
-  '[OPS-023] rows that were acknowledged survive kill -9 of the process, whose server ends by itself',
+  '[unit] rows that were acknowledged survive kill -9 of the process, whose server ends by itself',
   async (t) => {
     const run = await runServer({ dataFolder })
     const sql = postgres({ ...run.answer.connection, max: 4, onnotice: () => undefined })

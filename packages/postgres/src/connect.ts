@@ -60,7 +60,7 @@ const settingsOf = (options: ConnectOptions): postgres.Options<typeof arrayTypes
   onnotice: () => undefined,
 })
 
-/** What libpq's `?host=/folder` means and the driver does not read: the socket in that folder (libpq §34.1.1). */
+/** What libpq's `?host=/folder` means and the driver does not read: the socket in that folder (PostgreSQL manual §34.1.1). */
 const overSocket = (database: string): { readonly url: string; readonly path: string } | undefined => {
   // libpq takes an empty host; the driver insists on one, and then goes by the path.
   const named = database.replace(/^(\w+:\/\/(?:[^/?#@]*@)?)(?=[/?]|$)/, '$1localhost')

@@ -15,7 +15,7 @@ t.test('[OPS-030] a pool carries statement, lock and idle timeouts to each conne
   t.same(row, { statement: '5s', lock: '2s', idle: '10s', name: 'vouchsafe' })
 })
 
-t.test('[OPS-028] of several hosts only a primary is taken', async (t) => {
+t.test('[unit] of several hosts only a primary is taken', async (t) => {
   const asked = (database: string): unknown => connect({ database }).options.target_session_attrs
   t.equal(asked('postgres://user:a,b@one:5432,two:5433/name'), 'primary')
   t.equal(asked('postgres://one,two/name'), 'primary')

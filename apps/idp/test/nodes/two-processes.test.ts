@@ -34,7 +34,7 @@ const ready = async (issuer: TestIssuer) => {
 }
 
 t.test(
-  '[V21-25, ADV-121, R6819-12, ADV-117] a replay with a wrong secret, verifier or redirect URI kills nothing, and a failed authentication leaves the code redeemable',
+  '[V21-25, ADV-121, R6819-12] a replay with a wrong secret, verifier or redirect URI kills nothing, and a failed authentication leaves the code redeemable',
   async (t) => {
     const issuer = await createIssuer()
     t.teardown(() => issuer.close())

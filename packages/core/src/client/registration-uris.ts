@@ -46,7 +46,7 @@ const RESPONSE_PARAMETERS: ReadonlySet<string> = new Set([
 
 const LOOPBACK_ADDRESSES: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]'])
 
-/** Whether a host is this device: the two loopback literals of RFC 8252 §7.3, or `localhost` by name (§8.3). */
+/** Whether a host is this device: the two loopback literals of RFC 8252 §7.3, or `localhost` by name (RFC 8252 §8.3). */
 export const isLoopbackHost = (host: string): boolean => LOOPBACK_ADDRESSES.has(host) || host === 'localhost'
 
 interface HttpUri {
@@ -100,7 +100,7 @@ const checkPrivateUse = (text: string, scheme: string, policy: UriPolicy): Verdi
   if (!scheme.includes('.') || DOTTED_SCHEMES.has(scheme)) return err('schemeNotAllowed')
   if (policy.applicationType !== 'native') return err('privateUseNeedsNative')
   const rest = text.slice(scheme.length + 1)
-  // One slash: with two, what follows would be an authority that nobody owns (RFC 8252 §7.1). A path makes it complete (§8.4).
+  // One slash: with two, what follows would be an authority that nobody owns (RFC 8252 §7.1). A path makes it complete (RFC 8252 §8.4).
   if (!REVERSED_DOMAIN.test(scheme) || !text.startsWith(scheme) || !/^\/[^/?]/.test(rest)) return err('privateUseForm')
   if (
     rest

@@ -56,9 +56,11 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
   'packages/embedded-postgres': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'postgres'] },
   'apps/idp': {
     own: [`${CORE}/*`, '@vouchsafe/http/*', '@vouchsafe/fastify/*', '@vouchsafe/postgres/*', `${EMBEDDED}/*`],
-    // @fastify/rate-limit refuses a flood from one network before any work is done for it.
-    third: ['@fastify/rate-limit', 'argon2', 'eta', 'fastify', 'postgres', 'typebox', 'yaml'],
-    ownInTests: [],
+    // @fastify/rate-limit refuses a flood from one network before any work is done for it; pino is Fastify's own logger, which writes
+    // before the server stands, too.
+    third: ['@fastify/rate-limit', 'argon2', 'eta', 'fastify', 'pino', 'postgres', 'typebox', 'yaml'],
+    // The demonstration is the relying party that a browser signs in to.
+    ownInTests: ['@vouchsafe/demo-rp/*'],
     // Relying parties that others wrote, a browser to drive, and an accessibility checker.
     thirdInTests: [
       'tap',

@@ -56,7 +56,8 @@ const RULES: readonly Rule[] = [
 const reachesOut = (specifier: string, names: readonly string[], typeOnly: boolean): boolean =>
   /^node:https?$/.test(specifier) && !typeOnly && names.some((name) => name === 'request' || name === 'get')
 
-const SOURCE = /^(packages|apps)\/[^/]+\/src\/.*\.ts$/
+// What others run in earnest: the demonstration is a relying party with its own manners.
+const SOURCE = /^(packages\/[^/]+|apps\/idp)\/src\/.*\.ts$/
 const TEST = /^(packages|apps)\/[^/]+\/test\/.*\.ts$/
 
 /** What sources do that no source may. */
