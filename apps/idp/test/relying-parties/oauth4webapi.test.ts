@@ -81,7 +81,7 @@ const finish = async (party: Party, returned: Returned, response: Response): Pro
 }
 
 t.test(
-  '[OIDC-48, R9700-18, R9700-29, R9207-01, R9207-04, OIDC-15] discovery, answer, tokens and userinfo pass every check',
+  '[OIDC-48, R9700-29, R9207-01, R9207-04, OIDC-15] discovery, answer, tokens and userinfo pass every check',
   async (t) => {
     const party = await register(world)
     t.equal(party.server.authorization_response_iss_parameter_supported, true)

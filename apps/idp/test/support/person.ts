@@ -1,6 +1,9 @@
 // Owns a person at a browser without scripts: follows redirects with a cookie jar, fills in the forms that pages show, and stops when
 // he is sent away from the server and from the relying parties he knows. Asserts nothing.
 
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+
 /** Where the person ended up. */
 export interface Arrival {
   /** Address outside the server that it was sent to, or the last page on it. */
@@ -68,7 +71,7 @@ export type Form = Iterable<readonly [string, string]>
 interface Cookie {
   readonly value: string
   readonly path: string
-  /** Whether a form of another site takes it along (SameSite=None). */
+  /** Whether a form of another site takes it along: SameSite=None, or no word of it and new, as a visit's cookies are. */
   readonly crossSite: boolean
 }
 
@@ -85,7 +88,12 @@ const keep = (jar: Jar, { hostname }: URL, lines: readonly string[]): void => {
     const age = attributeOf('max-age')
     const over = age === undefined ? expires !== undefined && Date.parse(expires) <= Date.now() : Number(age) <= 0
     if (over) own.delete(name)
-    else own.set(name, { value, path: attributeOf('path') ?? '/', crossSite: attributeOf('samesite') === 'None' })
+    else
+      own.set(name, {
+        value,
+        path: attributeOf('path') ?? '/',
+        crossSite: !/^(lax|strict)$/i.test(attributeOf('samesite') ?? ''),
+      })
   }
 }
 
@@ -98,20 +106,48 @@ const cookiesFor = (jar: Jar, { hostname, pathname }: URL, crossSitePost: boolea
     .map(([name, { value }]) => `${name}=${value}`)
     .join('; ')
 
-const send = async (jar: Jar, url: URL, form: Form | undefined, from: string | undefined): Promise<Response> => {
-  const crossSite = from !== undefined && new URL(from).hostname !== url.hostname
-  const posted = {
-    method: 'POST',
-    body: new URLSearchParams([...(form ?? [])].map(([name, value]): [string, string] => [name, value])),
+/** What a browser says of a navigation: relying parties answer scripts and programs otherwise. (fetch cannot say it.) */
+const navigation = (crossSite: boolean | undefined): Readonly<Record<string, string>> => ({
+  accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+  'accept-language': 'en-GB,en;q=0.8',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+  'sec-fetch-site': crossSite === undefined ? 'none' : crossSite ? 'cross-site' : 'same-origin',
+})
+
+const readAnswer = async (answer: IncomingMessage): Promise<Response> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(Buffer.from(chunk))
+  const headers = new Headers()
+  for (const [name, values = []] of Object.entries(answer.headersDistinct)) {
+    for (const value of values) headers.append(name, value)
   }
-  const response = await fetch(url, {
-    redirect: 'manual',
+  const body = Buffer.concat(chunks)
+  return new Response(body.length === 0 ? null : body, { status: answer.statusCode ?? 500, headers })
+}
+
+const send = async (jar: Jar, url: URL, form: Form | undefined, from: string | undefined): Promise<Response> => {
+  const isPost = form !== undefined
+  const crossSite = from === undefined ? undefined : new URL(from).hostname !== url.hostname
+  const fields = [...(form ?? [])].map(([name, value]): [string, string] => [name, value])
+  const cookie = cookiesFor(jar, url, isPost && crossSite === true)
+  const request = (url.protocol === 'https:' ? https : http).request(url, {
+    method: isPost ? 'POST' : 'GET',
+    agent: false,
     headers: {
-      cookie: cookiesFor(jar, url, form !== undefined && crossSite),
-      ...(form === undefined ? {} : { 'sec-fetch-site': crossSite ? 'cross-site' : 'same-origin' }),
+      ...navigation(isPost ? (crossSite ?? false) : crossSite),
+      ...(cookie === '' ? {} : { cookie }),
+      ...(isPost
+        ? { 'content-type': 'application/x-www-form-urlencoded', origin: new URL(from ?? url.href).origin }
+        : {}),
     },
-    ...(form === undefined ? {} : posted),
   })
+  request.end(isPost ? new URLSearchParams(fields).toString() : undefined)
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    request.once('response', resolve)
+    request.once('error', reject)
+  })
+  const response = await readAnswer(answer)
   keep(jar, url, response.headers.getSetCookie())
   return response
 }
@@ -151,14 +187,16 @@ export const createVisitor = (issuer: string, relyingParties: readonly string[] 
   }
   const signIn: Visitor['signIn'] = async (url, behaviour) => {
     let arrival = await follow(url)
-    for (let pages = 0; pages < 5 && isServer(arrival.url) && arrival.body.includes('<form'); pages++) {
+    for (let pages = 0; pages < 5 && isWithin(arrival.url) && arrival.body.includes('<form'); pages++) {
       const { action, fields } = formOf(arrival.body)
       const target = new URL(action, arrival.url).href
-      if (!isServer(target)) {
+      // A form that leads from the one to the other is one that posts itself.
+      if (isServer(target) !== isServer(arrival.url)) {
         if (!isWithin(target)) return { ...arrival, url: target, posted: fields }
         arrival = await follow(target, fields, arrival.url)
         continue
       }
+      if (!isServer(arrival.url)) return arrival
       const form = fill(arrival, behaviour)
       if (form === undefined) return arrival
       const next = await follow(target, form.fields, arrival.url)
