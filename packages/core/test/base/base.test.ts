@@ -79,7 +79,7 @@ t.test('[WEB-073, V21-31] JSON is taken to a length and a depth, and its members
   t.notOk(isJsonObject([]) || isJsonObject(null) || isJsonObject('x') || isJsonObject(undefined))
 })
 
-t.test('[WEB-078, WEB-079, R9700-37] a secret prints as nothing of itself, wherever it is printed', async (t) => {
+t.test('[WEB-078, R9700-37] a secret prints as nothing of itself, wherever it is printed', async (t) => {
   const value = 'very-secret-value'
   const hidden = secret(value)
   const printed = [

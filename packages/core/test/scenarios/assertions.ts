@@ -22,7 +22,7 @@ const pairOf = (alg: string): { readonly privateKey: KeyObject; readonly publicK
   } as const
   const curves: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
   const made =
-    alg === 'EdDSA'
+    alg === 'EdDSA' || alg === 'Ed25519'
       ? generateKeyPairSync('ed25519', pem)
       : curves[alg] !== undefined
         ? generateKeyPairSync('ec', { namedCurve: curves[alg], ...pem })

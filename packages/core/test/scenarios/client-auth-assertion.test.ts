@@ -54,7 +54,7 @@ type Tap = import('tap').Test
 t.test(
   '[OIDC-26, R9700-17, OIDC-31, ADJ-23] an assertion by each published algorithm authenticates its client',
   async (t) => {
-    const algs = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA']
+    const algs = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
     const keys = algs.map((alg) => clientKey(alg))
     const { world, accepts } = await sceneWith(t, keys)
     for (const key of keys) {

@@ -176,7 +176,7 @@ t.test('[unit] both parts of Basic are form-decoded', async (t) => {
 })
 
 t.test(
-  '[V21-01, V21-03, ADV-131] an empty Basic password is a public client’s way to say none, and nobody else’s',
+  '[V21-01, V21-03] an empty Basic password is a public client’s way to say none, and nobody else’s',
   async (t) => {
     const world = createWorld()
     await world.client({ authMethod: 'none', secrets: [] })
@@ -268,7 +268,7 @@ t.test(
 )
 
 t.test(
-  '[R6819-09, WEB-021, WEB-077] one network that tries many clients is slowed too, and so is guessing at clients that do not exist',
+  '[R6819-09, WEB-077] one network that tries many clients is slowed too, and so is guessing at clients that do not exist',
   async (t) => {
     const world = createWorld()
     await world.client()

@@ -1,11 +1,12 @@
 // Owns what the provider publishes of itself: the metadata at its well-known addresses and the key set; and that each line of it is true.
 
-import type { JsonObject } from '@vouchsafe/core'
+import { instant, type JsonObject, type StoredKey } from '@vouchsafe/core'
+import { advance, DEFAULT_KEY_TIMING, loadedKeys, rotate } from '@vouchsafe/core/keys'
 import { createNodeSigner, generateSigningKey } from '@vouchsafe/core/ports-node'
 import { importJWK } from 'jose'
 import t from 'tap'
 import { answerOf, authorizationRequest, bodyOf, claimsOf, obtainCode, passThrough, redeem } from './flows.ts'
-import { headerOf, statusOf, tokensOf } from './token-steps.ts'
+import { headerOf, openStores, statusOf, tokensOf } from './token-steps.ts'
 import { createWorld, encode, type World } from './world.ts'
 
 const CONFIGURATION = '/.well-known/openid-configuration'
@@ -33,7 +34,7 @@ t.test(
 )
 
 t.test(
-  '[CONF-C2, CONF-C3, CONF-C4, CONF-C6, CONF-C7, CONF-C8, R9700-10, R9700-11, R9207-04, V21-29, ADV-015, ADV-099] the document lists what is built, in the types of the registry, and nothing else',
+  '[CONF-C2, CONF-C3, CONF-C4, CONF-C6, CONF-C7, CONF-C8, R9700-10, R9700-11, R9207-04, V21-29, ADV-015, ADV-099, CONF-D-oidcc-request-uri-unsigned] the document lists what is built, in the types of the registry, and nothing else',
   async (t) => {
     const world = createWorld({ uiLocales: ['en', 'pt-BR', 'zh-Hant'] })
     const document = await metadataOf(world)
@@ -161,7 +162,7 @@ t.test('[OIDC-49, R9207-03] no header of a request changes a URL that is publish
 })
 
 t.test(
-  '[CONF-A1, OPS-037] the key set holds the public side of every key that is not retired, each under a name of its own, and nothing else',
+  '[CONF-A1] the key set holds the public side of every key that is not retired, each under a name of its own, and nothing else',
   async (t) => {
     const made = await Promise.all(
       (['RS256', 'ES256', 'EdDSA', 'RS256', 'RS256'] as const).map((alg) => generateSigningKey(alg)),
@@ -196,6 +197,59 @@ t.test(
     const { idToken } = tokensOf(await redeem(world, await obtainCode(world)))
     const header = JSON.parse(Buffer.from(idToken.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }
     t.equal(header.kid, made[0]?.kid, 'a key that waits does not sign')
+  },
+)
+
+t.test(
+  '[CONF-D-oidcc-server-rotate-keys, OIDC-28, OPS-037] a rotated key is published a cache lifetime before it signs, and the old one stays for the life of what it signed',
+  async (t) => {
+    const { stores } = openStores()
+    const pairs = await Promise.all((['RS256', 'RS256'] as const).map((alg) => generateSigningKey(alg)))
+    const [first, second] = pairs
+    if (first === undefined || second === undefined) throw new Error('two keys')
+    let at = 1_900_000_000
+    const clock = { now: () => instant(at) }
+    const timing = DEFAULT_KEY_TIMING
+    const save = async (move: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<void> => {
+      const { revision, keys } = await stores.keys.loadKeyRing()
+      await stores.keys.saveKeyRing({ revision, keys: move(keys) }, { now: clock.now(), events: [] })
+    }
+    const add = (key: typeof first): Promise<void> =>
+      save((keys) => {
+        const fresh = { kid: key.kid, alg: key.alg, publicJwk: key.publicJwk, sealedPrivateKey: 'sealed' }
+        const moved = rotate(keys, { fresh, now: clock.now(), timing, urgency: 'planned' })
+        if (!moved.ok) throw new Error(moved.error.reason)
+        return moved.value
+      })
+    await add(first)
+    const world = createWorld(
+      { stores },
+      { clock, keys: loadedKeys({ store: stores.keys, clock }), signer: createNodeSigner(pairs) },
+    )
+    await world.client()
+    const published = async (): Promise<readonly string[]> => {
+      const { keys } = bodyOf(await world.send({ path: '/jwks' })) as unknown as { keys: readonly { kid: string }[] }
+      return keys.map((key) => key.kid)
+    }
+    const signs = async (): Promise<string> => {
+      const { idToken } = tokensOf(await redeem(world, await obtainCode(world)))
+      return (JSON.parse(Buffer.from(idToken.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }).kid
+    }
+    t.same([await published(), await signs()], [[first.kid], first.kid])
+    await add(second)
+    at += 1
+    t.same([await published(), await signs()], [[first.kid, second.kid], first.kid], 'known before it signs')
+    at += timing.publishAhead
+    await save((keys) => advance(keys, clock.now(), timing))
+    at += 1
+    t.same([await published(), await signs()], [[second.kid, first.kid], second.kid], 'the old one stays')
+    at += timing.keepAfter - 2
+    await save((keys) => advance(keys, clock.now(), timing))
+    t.same(await published(), [second.kid, first.kid], 'to its last second')
+    at += 1
+    await save((keys) => advance(keys, clock.now(), timing))
+    at += 1
+    t.same(await published(), [second.kid])
   },
 )
 

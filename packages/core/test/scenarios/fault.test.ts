@@ -147,7 +147,7 @@ t.test(
   },
 )
 
-t.test('[OPS-039, WEB-098] an algorithm without an active key refuses the exchange and consumes nothing', async (t) => {
+t.test('[WEB-098] an algorithm without an active key refuses the exchange and consumes nothing', async (t) => {
   const { stores } = openStores()
   const sound = createWorld({ stores })
   await sound.client({ idTokenAlg: 'ES256' })

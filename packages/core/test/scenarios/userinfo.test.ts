@@ -182,6 +182,24 @@ t.test(
   },
 )
 
+t.test('[ADJ-21, OIDC-46] no JWT is an access token here, the ID token least of all', async (t) => {
+  const world = createWorld()
+  await world.client()
+  const { idToken } = await tokensFor(world)
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const claims = part({ iss: 'https://op.example', sub: 'alice', scope: 'openid', exp: world.clock.now() + 60 })
+  const typed = [{ alg: 'none' }, { alg: 'none', typ: 'at+jwt' }, { alg: 'RS256', typ: 'JWT' }]
+  for (const jwt of [
+    idToken,
+    ...typed.map((header) => `${part(header)}.${claims}.AAAA`),
+    `${part(typed[0])}.${claims}.`,
+  ]) {
+    const reply = await userinfo(world, jwt)
+    refused(t, reply, 401, 'invalid_token')
+    t.match(world.events.at(-1), { fields: { reason: 'tokenUnknown' } })
+  }
+})
+
 const PROFILE = [
   ...['name', 'family_name', 'given_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'picture'],
   ...['website', 'gender', 'birthdate', 'zoneinfo', 'locale', 'updated_at'],
