@@ -35,7 +35,7 @@ const openMigrated = async (config: Config, log: Log): Promise<OpenDatabase> => 
   const database = await openDatabase(config, { role: 'server', log: (line) => log.info(line) })
   try {
     if (config.database.migrateOnStart) {
-      const applied = await migrateDatabase(database)
+      const applied = await migrateDatabase({ sql: database.patientSql })
       if (applied.length > 0) log.info({ applied }, 'the database was migrated')
     }
     await assertMigrated(database)

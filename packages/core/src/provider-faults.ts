@@ -2,7 +2,7 @@
 // log the error.
 
 import { auditEntry } from './audit/index.ts'
-import type { Instant } from './base/index.ts'
+import { type Instant, isUnavailable } from './base/index.ts'
 import { type Context, referenceCode } from './context/index.ts'
 import type { ProviderConfig } from './provider-config.ts'
 import type { AuditEntry } from './store/index.ts'
@@ -13,12 +13,6 @@ export interface Fault {
   readonly reply: Reply
   readonly events: readonly AuditEntry[]
 }
-
-const UNAVAILABLE: ReadonlySet<unknown> = new Set(['store_unavailable', 'dependency_unavailable'])
-
-/** Whether an error says that a dependency cannot be reached, rather than that we are wrong. */
-const isUnavailable = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && UNAVAILABLE.has(error.code)
 
 // Nobody can look this one up: the clock or the randomness failed too.
 const NO_REFERENCE = '0000-0000'

@@ -1,5 +1,6 @@
 // Owns the settings under which these stores are meant to be run. Never keeps a pool: who connects also ends it.
 
+import { createConnection, type Socket } from 'node:net'
 import postgres from 'postgres'
 import { arrayTypes } from './arrays.ts'
 
@@ -28,6 +29,11 @@ export interface ConnectOptions {
   readonly statementTimeout?: number
   /** Seconds that a statement may wait for a lock; 2 unless set. */
   readonly lockTimeout?: number
+  /**
+   * Seconds after which a connection on which nothing was heard is given up, so that a server that vanished without a word (a failover,
+   * a partition) is asked for anew; above the statement timeout, and 0 for never, as a long migration needs; 0 unless set.
+   */
+  readonly silence?: number
   /** What the database's own views show; `vouchsafe` unless set. */
   readonly applicationName?: string
   /** Schema that holds the tables; the role's own search path unless set. */
@@ -39,11 +45,35 @@ export interface ConnectOptions {
 const hasSeveralHosts = (database: ConnectOptions['database']): boolean =>
   typeof database === 'string' && (/^[^/]*\/\/(?:[^/?]*@)?([^/?]*)/.exec(database)?.[1] ?? '').includes(',')
 
+/** What the driver hands to who makes its sockets. */
+type SocketTarget = Pick<postgres.ParsedOptions, 'host' | 'port' | 'path'>
+
+/**
+ * Makes sockets that end after so many seconds of silence. Of several hosts each attempt takes the next, as the driver does. The system
+ * would take a quarter of an hour to find out, and all that while the driver holds each connection for an answer that never comes.
+ */
+const socketsOf = (seconds: number): ((target: SocketTarget) => Socket) => {
+  let attempts = 0
+  return ({ host, port, path }) => {
+    const at = attempts++ % host.length
+    const address = { host: host[at] ?? 'localhost', port: port[at] ?? 5432 }
+    const socket = typeof path === 'string' && path !== '' ? createConnection(path) : createConnection(address)
+    // The driver reads the host's name here, to check its certificate by.
+    return Object.assign(socket, address).setTimeout(seconds * 1000, () => socket.destroy())
+  }
+}
+
+const silenceOf = ({ silence }: ConnectOptions): object =>
+  silence === undefined || silence === 0 ? {} : { socket: socketsOf(silence) }
+
 const settingsOf = (options: ConnectOptions): postgres.Options<typeof arrayTypes> => ({
   max: options.max ?? 10,
   idle_timeout: options.idleTimeout ?? 30,
   connect_timeout: options.connectTimeout ?? 5,
   prepare: options.prepare ?? true,
+  // The driver's own pauses grow to 20 s, long after the database is back.
+  backoff: (failures) => (0.5 + Math.random() / 2) * Math.min(3 ** failures / 100, 1),
+  ...silenceOf(options),
   // The types of arrays are named here; see arrays.ts for why the driver must not ask the server for them.
   fetch_types: false,
   types: arrayTypes,

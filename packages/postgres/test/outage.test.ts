@@ -174,6 +174,29 @@ t.test('[OPS-031] a network that falls silent makes calls unavailable, and worki
   t.equal(await stores.clients.findClient(clientId('someone')), undefined)
 })
 
+t.test('[OPS-026] a connection whose server vanished without a word is given up, and a new one serves', async (t) => {
+  let vanished = false
+  const old = new Set<Socket>()
+  const { path, host, port } = { path: undefined, host: undefined, port: undefined, ...bench.address }
+  const proxy = await listen(t, (near) => {
+    const far = path === undefined ? connectSocket(port ?? 5432, host) : connectSocket(path)
+    far.on('error', () => near.destroy())
+    near.on('close', () => far.destroy())
+    near.pipe(far).pipe(near)
+    if (!vanished) old.add(near)
+  })
+  const { path: _, ...rest } = { path: undefined, ...bench.address }
+  const stores = storesAt(t, { ...rest, host: '127.0.0.1', port: proxy }, { max: 1, silence: 1 }, 0.3)
+  t.equal(await stores.clients.findClient(clientId('someone')), undefined)
+  vanished = true
+  for (const socket of old) socket.unpipe().pause()
+  for (let count = 0; count < 2; count++) {
+    t.equal((await saidBy(stores.clients.findClient(clientId('someone')))).code, 'store_unavailable')
+  }
+  await sleep(1500)
+  t.equal(await stores.clients.findClient(clientId('someone')), undefined)
+})
+
 t.test('[unit] a broken invariant is a fault that names no value', async (t) => {
   const world = await newWorld(bench.stores)
   const issue = await world.issued()

@@ -19,6 +19,8 @@ import { addressOf } from './address.ts'
 /** A database that is open. */
 export interface OpenDatabase {
   readonly sql: postgres.Sql
+  /** For what takes long and is not part of a request: its connections may be silent for as long as it takes. */
+  readonly patientSql: postgres.Sql
   readonly stores: Stores
   /** Runs the identity provider's own statements, under the deadlines and error rules of the stores. */
   readonly database: Database
@@ -61,6 +63,9 @@ const clusterFolder = (config: Config): string => join(config.dataFolder, 'postg
 
 const MIN_VERSION = 140_000
 
+// Seconds without a word after which a connection of a server is given up: no statement of a request may run for more than 5.
+const SILENCE = 15
+
 const sourceOf = async (config: Config, options: OpenOptions): Promise<Source> => {
   if (config.database.kind === 'url') {
     const nothing = async (): Promise<void> => undefined
@@ -99,11 +104,13 @@ const assertUsable = async (database: Database, origin: OpenDatabase['origin']):
 export const openDatabase = async (config: Config, options: OpenOptions): Promise<OpenDatabase> => {
   const source = await sourceOf(config, options)
   const { connections, prepare } = config.database
-  const sql = connect({ database: source.address, max: options.role === 'server' ? connections : 2, prepare })
+  const isServer = options.role === 'server'
+  const patientSql = connect({ database: source.address, max: 2, prepare })
+  const sql = isServer ? connect({ database: source.address, max: connections, prepare, silence: SILENCE }) : patientSql
   const database = createDatabase(sql, DEFAULT_DEADLINE)
   let closing: Promise<void> | undefined
   const end = async (): Promise<void> => {
-    await sql.end({ timeout: 5 })
+    await Promise.all([sql.end({ timeout: 5 }), patientSql.end({ timeout: 5 })])
     await source.release()
   }
   const close = (): Promise<void> => {
@@ -116,5 +123,6 @@ export const openDatabase = async (config: Config, options: OpenOptions): Promis
     await close()
     throw error
   }
-  return { sql, database, stores: createPostgresStores(sql), origin: source.origin, ended: source.ended, close }
+  const { origin, ended } = source
+  return { sql, patientSql, database, stores: createPostgresStores(sql), origin, ended, close }
 }
