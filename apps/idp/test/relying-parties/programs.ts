@@ -53,7 +53,8 @@ export const startProgram = async (t: Ending, program: Program): Promise<{ reado
   })
   const deadline = Date.now() + PATIENCE_MS
   while (!(await answers(program.origin))) {
-    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${program.path} did not come up: ${text}`)
+    if (child.exitCode !== null || Date.now() > deadline)
+      throw new Error(`${program.path} (Debian: ${program.debian}) did not come up: ${text}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return { output: () => text }
