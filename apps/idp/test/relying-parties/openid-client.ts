@@ -1,6 +1,8 @@
 // Owns signing in through openid-client, the way its own guide puts the calls together. Asserts nothing: the library refuses what is
 // wrong by itself.
 
+import type { JsonWebKey } from 'node:crypto'
+import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 import * as client from 'openid-client'
 import type { Behaviour, Visitor } from '../support/person.ts'
 import { AS_ALICE, type World } from './world.ts'
@@ -78,4 +80,17 @@ export const claimsOf = (tokens: Tokens): client.IDToken => {
   const claims = tokens.claims()
   if (claims === undefined) throw new Error('there is no ID token')
   return claims
+}
+
+/** What the library refused with; undefined when it did not. */
+export const refusalOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+
+/** A key for assertions by an algorithm, and its public half for the registration. */
+export const assertionKey = async (alg: string): Promise<{ readonly key: CryptoKey; readonly jwk: JsonWebKey }> => {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
+  return { key: privateKey, jwk: { ...(await exportJWK(publicKey)), kid: `by-${alg}`, alg } }
 }
