@@ -2,6 +2,8 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { get as getPlainly } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -99,14 +101,21 @@ const createPerson = async (
   return made.value.subject
 }
 
+/** Whether it may be sent requests; a test's own certificate is not verified, since nothing is told and nothing else believed. */
+const isReady = (origin: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const get = origin.startsWith('https:') ? getSecurely : getPlainly
+    const asked = get(`${origin}/readyz`, { rejectUnauthorized: false, agent: false }, (answer) => {
+      answer.resume()
+      resolve(answer.statusCode === 200)
+    })
+    asked.once('error', () => resolve(false))
+  })
+
 const untilReady = async (origin: string, child: ChildProcess, output: () => string): Promise<void> => {
   for (let tries = 0; tries < 600; tries++) {
     if (child.exitCode !== null) throw new Error(`the server ended: ${output()}`)
-    const ready = await fetch(`${origin}/readyz`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (ready) return
+    if (await isReady(origin)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   throw new Error(`the server was not ready in 30 s: ${output()}`)
@@ -146,12 +155,12 @@ export const urlOf = (connection: Awaited<ReturnType<typeof acquireTestDatabase>
 
 /**
  * A fresh database for one issuer on a free loopback port, migrated, without a process yet; `path` is the issuer's path, with its slash
- * in front.
+ * in front. An ISSUER among the settings needs its PORT beside it.
  */
 export const createIssuer = async (env: Readonly<Record<string, string>> = {}, path = ''): Promise<TestIssuer> => {
   const acquired = await acquireTestDatabase()
   const dataFolder = await mkdtemp(join(tmpdir(), 'vouchsafe-idp-'))
-  const port = await freePort()
+  const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT'])
   const settings = {
     ISSUER: `http://localhost:${port}${path}`,
     DATABASE_URL: urlOf(acquired.connection),
