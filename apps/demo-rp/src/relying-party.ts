@@ -19,28 +19,37 @@ export interface RelyingPartySettings {
 
 interface PendingSignIn {
   readonly verifier: string
-  readonly state: string
   readonly nonce: string
 }
 
 interface Session {
-  pending: PendingSignIn | undefined
+  /** By their state: a browser may have begun in several tabs. */
+  readonly pending: Map<string, PendingSignIn>
   idToken: object | undefined
   userinfo: object | undefined
 }
 
-const COOKIE = 'demo_session'
 // Parameters that the start page may pass on, to try out what they do.
 const PASSED_ON = ['prompt', 'max_age', 'login_hint', 'response_mode', 'claims', 'ui_locales'] as const
 // A demonstration needs no more; the oldest goes first.
 const MAX_SESSIONS = 1000
+const MAX_PENDING = 20
 
-const readCookie = (request: IncomingMessage): string | undefined =>
+// Cookies know no ports: two demonstrations on one machine must not take each other's.
+const cookieName = ({ origin }: RelyingPartySettings): string => `demo_session_${new URL(origin).port}`
+
+const readCookie = (request: IncomingMessage, name: string): string | undefined =>
   request.headers.cookie
     ?.split(';')
     .map((part) => part.trim())
-    .find((part) => part.startsWith(`${COOKIE}=`))
-    ?.slice(COOKIE.length + 1)
+    .find((part) => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+
+/** Makes room for one more in a map that remembers its order. */
+const dropOldest = (map: Map<string, unknown>, most: number): void => {
+  const oldest = map.keys().next().value
+  if (map.size >= most && oldest !== undefined) map.delete(oldest)
+}
 
 const readBody = async (request: IncomingMessage): Promise<string> => {
   let body = ''
@@ -72,29 +81,32 @@ interface Surroundings {
   readonly sessions: Map<string, Session>
 }
 
-const sessionOf = ({ sessions }: Surroundings, request: IncomingMessage, response: ServerResponse): Session => {
-  const found = sessions.get(readCookie(request) ?? '')
+const sessionOf = (around: Surroundings, request: IncomingMessage, response: ServerResponse): Session => {
+  const { sessions, settings } = around
+  const name = cookieName(settings)
+  const found = sessions.get(readCookie(request, name) ?? '')
   if (found !== undefined) return found
   const id = randomBytes(32).toString('base64url')
-  const session: Session = { pending: undefined, idToken: undefined, userinfo: undefined }
-  const oldest = sessions.keys().next().value
-  if (sessions.size >= MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest)
+  const session: Session = { pending: new Map(), idToken: undefined, userinfo: undefined }
+  dropOldest(sessions, MAX_SESSIONS)
   sessions.set(id, session)
-  response.setHeader('Set-Cookie', `${COOKIE}=${id}; HttpOnly; SameSite=Lax; Path=/`)
+  response.setHeader('Set-Cookie', `${name}=${id}; HttpOnly; SameSite=Lax; Path=/`)
   return session
 }
 
 const startSignIn = async (around: Surroundings, session: Session, asked: URLSearchParams): Promise<string> => {
   const verifier = client.randomPKCECodeVerifier()
-  const pending = { verifier, state: client.randomState(), nonce: client.randomNonce() }
-  session.pending = pending
+  const state = client.randomState()
+  const nonce = client.randomNonce()
+  dropOldest(session.pending, MAX_PENDING)
+  session.pending.set(state, { verifier, nonce })
   const parameters: Record<string, string> = {
     redirect_uri: `${around.settings.origin}/callback`,
     scope: around.settings.scope,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    state: pending.state,
-    nonce: pending.nonce,
+    state,
+    nonce,
   }
   for (const name of PASSED_ON) {
     const value = asked.get(name)
@@ -103,13 +115,18 @@ const startSignIn = async (around: Surroundings, session: Session, asked: URLSea
   return client.buildAuthorizationUrl(around.configuration, parameters).href
 }
 
-const finishSignIn = async (around: Surroundings, session: Session, answer: URL | Request): Promise<void> => {
-  const { pending } = session
-  if (pending === undefined) throw new Error('no sign-in was started in this browser')
-  session.pending = undefined
+interface Callback {
+  readonly answer: URL | Request
+  readonly state: string
+}
+
+const finishSignIn = async (around: Surroundings, session: Session, { answer, state }: Callback): Promise<void> => {
+  const pending = session.pending.get(state)
+  if (pending === undefined) throw new Error('no such sign-in was started in this browser')
+  session.pending.delete(state)
   const tokens = await client.authorizationCodeGrant(around.configuration, answer, {
     pkceCodeVerifier: pending.verifier,
-    expectedState: pending.state,
+    expectedState: state,
     expectedNonce: pending.nonce,
     idTokenExpected: true,
   })
@@ -126,11 +143,12 @@ const messageOf = (error: unknown): string => {
   return error instanceof Error ? error.message : 'unknown error'
 }
 
-const callback = async (around: Surroundings, session: Session, url: URL, request: IncomingMessage): Promise<void> => {
-  if (request.method !== 'POST') return finishSignIn(around, session, url)
+const readCallback = async (url: URL, request: IncomingMessage): Promise<Callback> => {
+  if (request.method !== 'POST') return { answer: url, state: url.searchParams.get('state') ?? '' }
   const body = await readBody(request)
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  return finishSignIn(around, session, new Request(url, { method: 'POST', headers, body }))
+  const state = new URLSearchParams(body).get('state') ?? ''
+  return { answer: new Request(url, { method: 'POST', headers, body }), state }
 }
 
 const answer = async (around: Surroundings, request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -139,7 +157,7 @@ const answer = async (around: Surroundings, request: IncomingMessage, response: 
   if (url.pathname === '/login') return redirect(response, await startSignIn(around, session, url.searchParams))
   if (url.pathname === '/callback') {
     try {
-      await callback(around, session, url, request)
+      await finishSignIn(around, session, await readCallback(url, request))
     } catch (error) {
       return sendPage(response, 400, page({ kind: 'failed', message: messageOf(error) }))
     }
