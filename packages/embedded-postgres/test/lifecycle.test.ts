@@ -87,39 +87,36 @@ t.test('[unit] one folder serves one server, and another process may attach to i
   await own.close()
 })
 
-t.test(
-  '[unit] rows that were acknowledged survive kill -9 of the process, whose server ends by itself',
-  async (t) => {
-    const run = await runServer({ dataFolder })
-    const sql = postgres({ ...run.answer.connection, max: 4, onnotice: () => undefined })
-    await sql`create table acknowledged (id int)`
-    let acknowledged = 0
-    let dying = false
-    const writer = async (from: number): Promise<void> => {
-      for (let id = from; ; id += 4) {
-        try {
-          await sql`insert into acknowledged values (${id})`
-        } catch {
-          return
-        }
-        acknowledged += 1
-        if (acknowledged > 400 && !dying) {
-          dying = true
-          run.child.kill('SIGKILL')
-        }
+t.test('[unit] rows that were acknowledged survive kill -9 of the process, whose server ends by itself', async (t) => {
+  const run = await runServer({ dataFolder })
+  const sql = postgres({ ...run.answer.connection, max: 4, onnotice: () => undefined })
+  await sql`create table acknowledged (id int)`
+  let acknowledged = 0
+  let dying = false
+  const writer = async (from: number): Promise<void> => {
+    for (let id = from; ; id += 4) {
+      try {
+        await sql`insert into acknowledged values (${id})`
+      } catch {
+        return
+      }
+      acknowledged += 1
+      if (acknowledged > 400 && !dying) {
+        dying = true
+        run.child.kill('SIGKILL')
       }
     }
-    await Promise.all([0, 1, 2, 3].map(writer))
-    await sql.end({ timeout: 1 })
-    t.equal(await run.over, 'SIGKILL')
-    const next = await startEmbeddedPostgres({ dataFolder })
-    t.teardown(next.stop)
-    t.notOk(alive(run.answer.pid ?? 0))
-    const [row] = await query(next.connection, 'select count(*)::int as n from acknowledged')
-    t.ok(Number(row?.['n']) >= acknowledged && acknowledged > 400, `${row?.['n']} kept of ${acknowledged}`)
-    await next.stop()
-  },
-)
+  }
+  await Promise.all([0, 1, 2, 3].map(writer))
+  await sql.end({ timeout: 1 })
+  t.equal(await run.over, 'SIGKILL')
+  const next = await startEmbeddedPostgres({ dataFolder })
+  t.teardown(next.stop)
+  t.notOk(alive(run.answer.pid ?? 0))
+  const [row] = await query(next.connection, 'select count(*)::int as n from acknowledged')
+  t.ok(Number(row?.['n']) >= acknowledged && acknowledged > 400, `${row?.['n']} kept of ${acknowledged}`)
+  await next.stop()
+})
 
 t.test('[unit] an orphan is ended by the next start, a killed server is recovered from at once', async (t) => {
   const run = await runServer({ dataFolder })
