@@ -98,6 +98,8 @@ t.test(
   '[ADV-055, ADV-128, ADV-109, WEB-095] null, look-alikes and anything but the very origin are nobody’s',
   async (t) => {
     const world = await worldWithOrigins()
+    // A record that registration would refuse today.
+    await changeClient(world, { corsOrigins: [APP, 'http://127.0.0.1:3000', 'null'] })
     const got = await obtainCode(world)
     const { accessToken } = tokensOf(await redeem(world, got))
     const wrong = [

@@ -597,6 +597,14 @@ t.test(
     const without = (name: string): string => pairs.filter((pair) => !pair.startsWith(`${name}=`)).join('&')
     const bracketed = `${without('code')}&code[]=${got.code}&code.0=${got.code}&code[0]=${got.code}`
     refused(t, await send(raw(bracketed)), 400, 'invalid_request', 'brackets mean nothing')
+    for (const grantType of ['grant_type[]', 'grant_type[0]', 'grant_type.value'])
+      refused(
+        t,
+        await send(raw(`${without('grant_type')}&${grantType}=authorization_code`)),
+        400,
+        'invalid_request',
+        grantType,
+      )
     refused(t, await send(raw(`${without('grant_type')}&grant_type=`)), 400, 'invalid_request', 'empty is absent')
     const many = Array.from({ length: 300 }, (_, i) => `f${i}=1`).join('&')
     refused(t, await send(raw(`${good}&${many}`)), 400, 'invalid_request', 'three hundred fields')
