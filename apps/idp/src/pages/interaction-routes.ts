@@ -2,11 +2,10 @@
 // whatever the core answers. Never decides what comes next.
 
 import { type PresentedInteraction, type Reply, type Secret, sessionId, type WireRequest } from '@vouchsafe/core'
-import { newReference } from '@vouchsafe/http/node'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { SignInProblem } from '../views/render.ts'
 import { presentConsent, presentSelection, presentSignIn, type SignInAttempt } from './present.ts'
-import { pageOf, type SendOptions } from './send.ts'
+import { pageOf, type SendOptions, sendProblem } from './send.ts'
 import { parseSubmission, type Submitted } from './submission.ts'
 import { type PasswordOutcome, passwordFacts, type Surroundings } from './surroundings.ts'
 
@@ -38,10 +37,7 @@ const show = async (
 
 /** A submission that came from elsewhere, or is no form. */
 export const refuseForm = (app: FastifyInstance, around: Surroundings, to: FastifyReply): FastifyReply =>
-  app.sendPage(
-    pageOf(around, { kind: 'error', problem: 'formRefused', reference: newReference() }, { status: 403 }),
-    to,
-  )
+  sendProblem(app, around, to, { problem: 'formRefused', status: 403 })
 
 type Action = (exchange: Exchange, id: string, form: Submitted) => Promise<FastifyReply>
 

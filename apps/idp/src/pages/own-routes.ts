@@ -2,11 +2,17 @@
 // this browser and this form; nothing is changed by GET.
 
 import type { SessionSnapshot, WireRequest } from '@vouchsafe/core'
-import { newReference } from '@vouchsafe/http/node'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { AccountDisplay, FormTarget, PageModel, SetUpProblems, SignInProblem } from '../views/render.ts'
+import type {
+  AccountDisplay,
+  ErrorProblem,
+  FormTarget,
+  PageModel,
+  SetUpProblems,
+  SignInProblem,
+} from '../views/render.ts'
 import { refuseForm } from './interaction-routes.ts'
-import { pageOf, type SendOptions } from './send.ts'
+import { pageOf, type SendOptions, sendProblem } from './send.ts'
 import { parseSubmission, type Submitted } from './submission.ts'
 import { passwordFacts, type Surroundings } from './surroundings.ts'
 
@@ -18,6 +24,7 @@ interface Visit {
     name: string,
     action: string,
   ) => Promise<{ readonly target: FormTarget; readonly cookies: SendOptions['cookies'] }>
+  readonly refuse: (problem: ErrorProblem, status: number) => FastifyReply
   readonly redirect: (path: string, cookies?: SendOptions['cookies']) => FastifyReply
   readonly to: FastifyReply
 }
@@ -26,6 +33,7 @@ const visitOf = (app: FastifyInstance, around: Surroundings, wire: WireRequest, 
   wire,
   to,
   send: (page, options) => app.sendPage(pageOf(around, page, options), to),
+  refuse: (problem, status) => sendProblem(app, around, to, { problem, status }),
   form: async (name, action) => {
     const { csrf, cookies } = await around.provider.sessions.formToken(wire, name)
     return { target: { action: `${around.basePath}${action}`, csrf }, cookies }
@@ -147,7 +155,7 @@ const showSetUp = async (
   again?: { readonly values: typeof NOTHING_TYPED; readonly problems: SetUpProblems },
 ): Promise<FastifyReply> => {
   if (!(await around.isSetUpLink(token))) {
-    return visit.send({ kind: 'error', problem: 'setUpLinkInvalid', reference: newReference() }, { status: 410 })
+    return visit.refuse('setUpLinkInvalid', 410)
   }
   const { target, cookies } = await visit.form('set-up', `/set-up/${token}`)
   const page: PageModel = {

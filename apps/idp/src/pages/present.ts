@@ -146,7 +146,11 @@ export const presentConsent = async (
     scopes: prompt.scopes.map((scope) => ({
       scope: scope.name,
       description: scope.description,
-      claims: claimsOf(scope.claims, prompt.values),
+      // `openid` shares the identifier, which is no claim of the account.
+      claims:
+        scope.name === 'openid'
+          ? [{ claim: 'sub', value: { kind: 'text', text: prompt.account.subject } }]
+          : claimsOf(scope.claims, prompt.values),
       sensitive: scope.sensitive,
       alreadyAllowed: false,
     })),

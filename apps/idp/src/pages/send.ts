@@ -2,8 +2,9 @@
 
 import type { Cookie } from '@vouchsafe/core'
 import { contentSecurityPolicy, type OwnPage } from '@vouchsafe/fastify'
-import type { PageModel } from '../views/render.ts'
-import { renderPage } from '../views/render.ts'
+import { newReference } from '@vouchsafe/http/node'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { type ErrorProblem, type PageModel, renderPage } from '../views/render.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What may differ from one sending to the next. */
@@ -30,3 +31,15 @@ export const pageOf = (around: Surroundings, model: PageModel, options: SendOpti
     ...(options.leadsAway === true ? {} : { formAction: ["'self'"] }),
   }),
 })
+
+/** Sends an error page of this program's own, and logs its reference: whoever is told the code must be able to find what happened. */
+export const sendProblem = (
+  app: FastifyInstance,
+  around: Surroundings,
+  to: FastifyReply,
+  told: { readonly problem: ErrorProblem; readonly status: number; readonly reference?: string },
+): FastifyReply => {
+  const { problem, status, reference = newReference() } = told
+  to.log.info({ problem, status, reference }, 'an error page was shown')
+  return app.sendPage(pageOf(around, { kind: 'error', problem, reference }, { status }), to)
+}
