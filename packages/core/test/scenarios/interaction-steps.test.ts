@@ -434,6 +434,21 @@ const interrupted = async (): Promise<{ readonly world: World; readonly plan: (c
 }
 
 t.test(
+  '[unit] a denial that comes too late, because another tab allowed, sends the client no second answer',
+  async (t) => {
+    const { world, plan } = await interrupted()
+    const { browser, page } = await waiting(world)
+    let allowed: Reply | undefined
+    plan(async () => {
+      allowed = await world.provider.interactions.consented(browser.bare(), page)
+    })
+    const denied = await world.provider.interactions.denied(browser.bare(), page)
+    t.ok(allowed !== undefined && answerOf(allowed).has('code'))
+    t.match(pageOf(denied), { status: 409, problem: 'interactionFinished' })
+  },
+)
+
+t.test(
   '[OPS-019] what ends between decision and write is seen by the write: everything is decided once more',
   async (t) => {
     const endSession: Change = (world) =>

@@ -1,8 +1,9 @@
 // Owns the sessions of a browser: how they begin, what the cookie holds, when they end, and what is kept of them.
 
-import { type Reply, type SessionId, type Stores, subject } from '@vouchsafe/core'
+import { instant, type Reply, type SessionId, type Stores, subject } from '@vouchsafe/core'
 import { createMemoryStores } from '@vouchsafe/core/memory'
 import t from 'tap'
+import { isLive } from '#src/session/index.js'
 import {
   answerOf,
   ask,
@@ -106,6 +107,14 @@ t.test(
     }
     world.clock.advance(6 * 3600)
     t.equal(kindOf(await ask(busy)), 'login', 'however busy it was')
+
+    // Each end by itself, whatever a store made of the other.
+    const now = world.clock.now()
+    const [soon, late] = [instant(now + 1), instant(now + 2)]
+    t.ok(isLive({ endedAt: undefined, idleExpiresAt: soon, absoluteExpiresAt: soon }, now))
+    t.notOk(isLive({ endedAt: undefined, idleExpiresAt: late, absoluteExpiresAt: soon }, soon))
+    t.notOk(isLive({ endedAt: undefined, idleExpiresAt: soon, absoluteExpiresAt: late }, soon))
+    t.notOk(isLive({ endedAt: now, idleExpiresAt: late, absoluteExpiresAt: late }, now))
   },
 )
 
@@ -115,11 +124,14 @@ t.test(
     const world = await opened()
     const browser = world.browser()
     const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank']
+    const alone = world.browser()
     for (const person of people) {
       world.accounts.set(person, { name: person })
       await passThrough(browser, await signIn(browser, person))
+      if (person === 'alice') alone.cookies.set(SESSION, secretsOf(browser)[0] ?? '')
       world.clock.advance(1)
     }
+    t.same(await current(world, alone), [], 'the first one is ended, and not only forgotten by the browser')
     t.same(
       (await current(world, browser)).map((session) => session.subject),
       ['frank', 'erin', 'dave', 'carol', 'bob'],
@@ -244,7 +256,7 @@ t.test('[R7636-03] the challenge stays with the code and is sent to nobody', asy
   const browser = world.browser()
   const { challenge, verifier } = pkcePair()
   const sent: Reply[] = [await ask(browser, { code_challenge: challenge })]
-  for (let reply = sent[0]; reply?.kind === 'interact'; reply = sent.at(-1)) {
+  for (let reply = sent[0]; reply?.kind === 'interact' && sent.length < 5; reply = sent.at(-1)) {
     sent.push(reply.interaction.prompt.kind === 'login' ? await browser.signIn(reply) : await browser.allow(reply))
   }
   const code = answerOf(sent.at(-1) ?? { kind: 'empty', status: 500, headers: new Map() }).get('code') ?? ''
