@@ -21,9 +21,10 @@ const STYLE = `
   body { max-width: 44rem; margin: 3rem auto; padding: 0 1rem }
   a.button, button { display: inline-block; padding: .6rem 1.2rem; border: 1px solid; border-radius: .5rem; background: none;
     color: inherit; font: inherit; text-decoration: none; cursor: pointer }
-  table { border-collapse: collapse; width: 100%; margin: 1rem 0 2rem }
+  table { border-collapse: collapse; table-layout: fixed; width: 100%; margin: 1rem 0 2rem }
   th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent) }
-  td { overflow-wrap: anywhere }
+  th { width: 40% }
+  th, td { overflow-wrap: anywhere }
 `
 
 const table = (caption: string, claims: object): string => {

@@ -32,9 +32,11 @@ const REFUSALS: Readonly<Record<RefusalReason, Refusal>> = {
 
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
 
-/** A short random code that a person can read out. */
-export const newReference = (): string =>
-  Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => LETTERS.charAt(byte % LETTERS.length)).join('')
+/** A short random code that a person can read out, in the form that the core's own have. */
+export const newReference = (): string => {
+  const code = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => LETTERS.charAt(byte % LETTERS.length))
+  return `${code.slice(0, 4).join('')}-${code.slice(4).join('')}`
+}
 
 /** The answer to a refused request, with the reference that a page shows. */
 export const refuse = (

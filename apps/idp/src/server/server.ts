@@ -7,19 +7,13 @@ import rateLimit from '@fastify/rate-limit'
 import { readRawBodies, vouchsafe } from '@vouchsafe/fastify'
 import { newReference } from '@vouchsafe/http/node'
 import { isStoreError } from '@vouchsafe/postgres'
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  LogController,
-} from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../config/index.ts'
 import { addAssetRoutes } from '../pages/asset-routes.ts'
 import { addInteractionRoutes } from '../pages/interaction-routes.ts'
 import { addOwnRoutes } from '../pages/own-routes.ts'
 import { presentFormPost, presentProblem } from '../pages/problem.ts'
-import { pageOf } from '../pages/send.ts'
+import { pageOf, sendProblem } from '../pages/send.ts'
 import type { Surroundings } from '../pages/surroundings.ts'
 import { type ErrorProblem, renderPage } from '../views/render.ts'
 import { requireAccess } from './access.ts'
@@ -46,16 +40,6 @@ const serverFactory = async (config: Config): Promise<(listener: Listener) => Se
   return (listener) => createHttpsServer({ ...SOCKET_LIMITS, cert, key, minVersion }, listener)
 }
 
-const sendProblem = (
-  app: FastifyInstance,
-  around: Surroundings,
-  to: FastifyReply,
-  told: { readonly problem: ErrorProblem; readonly status: number; readonly reference: string },
-): FastifyReply => {
-  const { problem, status, reference } = told
-  return app.sendPage(pageOf(around, { kind: 'error', problem, reference }, { status }), to)
-}
-
 const problemOf = (status: number): ErrorProblem => {
   if (status === 404) return 'notFound'
   if (status === 413) return 'requestTooLarge'
@@ -72,9 +56,7 @@ const statusOf = (error: Partial<FastifyError>): number => {
 
 /** Faults and unknown addresses are pages too: no stack, no path, no version. */
 const answerTheRest = (app: FastifyInstance, around: Surroundings): void => {
-  app.setNotFoundHandler((_request, to) =>
-    sendProblem(app, around, to, { problem: 'notFound', status: 404, reference: newReference() }),
-  )
+  app.setNotFoundHandler((_request, to) => sendProblem(app, around, to, { problem: 'notFound', status: 404 }))
   app.setErrorHandler((error: FastifyError, request, to) => {
     const status = statusOf(error)
     const reference = newReference()
@@ -103,7 +85,7 @@ const limitPages = async (app: FastifyInstance, config: Config, around: Surround
     const limit = await check(request)
     if (limit.isAllowed || !limit.isExceeded) return
     to.header('Retry-After', String(limit.ttlInSeconds))
-    await sendProblem(app, around, to, { problem: 'tooManyRequests', status: 429, reference: newReference() })
+    await sendProblem(app, around, to, { problem: 'tooManyRequests', status: 429 })
   })
 }
 
@@ -124,7 +106,7 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     clientErrorHandler: refuseBrokenRequests(secure),
     // An address that the router cannot read is none of ours; its own words would name the router and repeat the address.
     frameworkErrors: (_error, _request, to) => {
-      sendProblem(app, around, to, { problem: 'notFound', status: 404, reference: newReference() })
+      sendProblem(app, around, to, { problem: 'notFound', status: 404 })
     },
   })
   requireAccess(app, around.provider)

@@ -182,8 +182,8 @@ const errors: Readonly<Record<ErrorProblem, ErrorWords>> = {
     next: 'Do not go on from the page that brought you here unless you trust it. Give the reference below to the people who run the app.',
   },
   expired: {
-    title: 'This sign-in has expired',
-    what: 'Too much time has passed since it was started.',
+    title: 'Too much time has passed',
+    what: 'This sign-in was started a while ago and has expired.',
     next: 'Go back to the app and start again.',
   },
   otherBrowser: {

@@ -106,7 +106,7 @@ t.test('[unit] a sign-in that took too long says so, and leads back to the app',
     await world.issuer.database.sql`update interactions set expires_at = created_at where settled_at is null`
     if (at === 'consent') await press(page, 'Allow')
     else await signIn(page, 'alice')
-    await heading(page, 'This sign-in has expired')
+    await heading(page, 'Too much time has passed')
     test.equal(await page.getByRole('link', { name: 'Back to Slow app' }).getAttribute('href'), 'https://slow.example/')
     await page.goto(`${app.origin}/login`)
     await heading(page, at === 'consent' ? 'Share your account with Slow app?' : 'Sign in')
