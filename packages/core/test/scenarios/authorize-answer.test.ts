@@ -272,7 +272,7 @@ t.test(
 )
 
 t.test(
-  '[R9700-23] a registered query is part of the redirect URI: none more, none less, none in another order',
+  '[R9700-23, CONF-D-oidcc-redirect-uri-query-mismatch, CONF-D-oidcc-redirect-uri-query-added] a registered query is part of the redirect URI: none more, none less, none in another order',
   async (t) => {
     const world = await opened({ redirectUris: ['https://rp.example/cb?a=1&b=2'] })
     for (const query of ['?a=1&b=2&c=3', '?b=2&a=1', '?a=1', '', '?a=1&b=2&', '?a=1&b=%32', '?A=1&b=2']) {
@@ -283,15 +283,18 @@ t.test(
   },
 )
 
-t.test('[R9700-02] a request without redirect_uri ends on a page, whether one or several are registered', async (t) => {
-  for (const redirectUris of [[REDIRECT_URI], [REDIRECT_URI, 'https://rp.example/other']]) {
-    const world = await opened({ redirectUris })
-    for (const redirect_uri of [undefined, '', [REDIRECT_URI, 'https://rp.example/other']]) {
-      const page = pageOf(await ask(world.browser(), { redirect_uri }))
-      t.match(page, { status: 400, problem: 'invalidRequest' })
+t.test(
+  '[R9700-02, CONF-D-oidcc-ensure-redirect-uri-in-authorization-request] a request without redirect_uri ends on a page, whether one or several are registered',
+  async (t) => {
+    for (const redirectUris of [[REDIRECT_URI], [REDIRECT_URI, 'https://rp.example/other']]) {
+      const world = await opened({ redirectUris })
+      for (const redirect_uri of [undefined, '', [REDIRECT_URI, 'https://rp.example/other']]) {
+        const page = pageOf(await ask(world.browser(), { redirect_uri }))
+        t.match(page, { status: 400, problem: 'invalidRequest' })
+      }
     }
-  }
-})
+  },
+)
 
 t.test('[WEB-029] an unknown and a disabled client are told apart by nothing, whatever else is wrong', async (t) => {
   const world = await opened()
