@@ -62,9 +62,13 @@ const codeFor = async ({ clientId }: Program, username = 'alice'): Promise<strin
     scope: 'openid email profile',
     state: 'AbC-1_2=',
   }).toString()
-  const { url: back } = await createVisitor(world.issuer).signIn(url.href, { ...AS_ALICE, username })
+  const arrival = await createVisitor(world.issuer).signIn(url.href, { ...AS_ALICE, username })
+  const { url: back } = arrival
   const { searchParams } = new URL(back)
-  if (searchParams.get('state') !== 'AbC-1_2=') throw new Error(`state was lost: ${back}`)
+  if (searchParams.get('state') !== 'AbC-1_2=') {
+    const title = /<title>([^<]*)/.exec(arrival.body)?.[1]
+    throw new Error(`state was lost: ${back} (${arrival.status}, ${title})`)
+  }
   return searchParams.get('code') ?? ''
 }
 

@@ -4,14 +4,17 @@ import { type Instant, instant, later } from '../base/index.ts'
 import type { AttemptPolicy, AttemptStore } from '../store/index.ts'
 import type { AttemptEntry, MemoryState } from './state.ts'
 
-const delayAfter = (failures: number, policy: AttemptPolicy): number =>
-  failures <= policy.free ? 0 : Math.min(policy.maxDelay, policy.baseDelay * 2 ** (failures - policy.free - 1))
+// A free failure blocks nobody, not even an attempt that read the clock a second earlier and came later.
+const blockAfter = (failures: number, policy: AttemptPolicy, now: Instant): Instant => {
+  if (failures <= policy.free) return instant(0)
+  return later(now, Math.min(policy.maxDelay, policy.baseDelay * 2 ** (failures - policy.free - 1)))
+}
 
 const count = (stored: AttemptEntry | undefined, policy: AttemptPolicy, now: Instant): AttemptEntry => {
   const failures = 1 + (stored !== undefined && now < stored.forgottenAt ? stored.failures : 0)
   return {
     failures,
-    blockedUntil: later(now, delayAfter(failures, policy)),
+    blockedUntil: blockAfter(failures, policy, now),
     forgottenAt: later(now, policy.forgetAfter),
   }
 }

@@ -21,14 +21,15 @@ const keysTable = (sql: Queries, keys: readonly AttemptKey[]): Part => sql`
   ) as asked (key, free, base_delay, max_delay, forget_after)`
 
 /**
- * The end of the block after `failures`: nothing within the free ones, then doubling. The exponent is bounded, so that no count
- * is too large to compute with.
+ * The end of the block after `failures`: none within the free ones (not even `now`, which would block an attempt that read the clock a
+ * second earlier and came later), then doubling. The exponent is bounded, so that no count is too large to compute with.
  */
 const blockedUntil = (sql: Queries, failures: Part, now: Instant): Part => sql`
-  (${now}::bigint + case
+  (case
     when ${failures} <= asked.free then 0
-    else ceil(least(asked.max_delay, asked.base_delay * power(2::float8, least(${failures} - asked.free - 1, 60)::float8)))
-  end::bigint)`
+    else ${now}::bigint
+      + ceil(least(asked.max_delay, asked.base_delay * power(2::float8, least(${failures} - asked.free - 1, 60)::float8)))::bigint
+  end)`
 
 /**
  * Counts against every key that is not blocked, if none was seen blocked. The policy of a key that is counted anew is in the row

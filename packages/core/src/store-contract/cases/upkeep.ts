@@ -55,6 +55,18 @@ const attemptCases: readonly StoreCase[] = [
     },
   },
   {
+    ids: [],
+    title: 'a free failure blocks nobody, not even an attempt that read the clock earlier and came later',
+    covers: ['attempts.admitAttempt:admitted'],
+    races: [],
+    run: async (tools) => {
+      const { stores, assert, fresh } = tools
+      const keys = [fresh.digest(), fresh.digest()].map((key) => ({ key, policy: { ...POLICY, free: 2 } }))
+      assert.deepEqual(await stores.attempts.admitAttempt(keys, at(10)), { outcome: 'admitted' })
+      assert.deepEqual(await stores.attempts.admitAttempt(keys, at(9)), { outcome: 'admitted' })
+    },
+  },
+  {
     ids: ['WEB-020'],
     title: 'failures are forgotten after their time, and not before',
     covers: ['attempts.admitAttempt:admitted', 'attempts.admitAttempt:throttled'],
