@@ -227,7 +227,7 @@ t.test('[OPS-017] two secrets overlap while one is replaced, and the old one end
 })
 
 t.test(
-  '[R6819-09, V21-06, WEB-022] wrong secrets are slowed by client and network, with the time to wait, and never for good',
+  '[R6819-09, V21-06, WEB-022] beyond the free ones wrong secrets are answered 429 by client and network, with the time to wait, and never for good',
   async (t) => {
     const world = createWorld()
     await world.client()
@@ -268,7 +268,7 @@ t.test(
 )
 
 t.test(
-  '[R6819-09, WEB-077] one network that tries many clients is slowed too, and so is guessing at clients that do not exist',
+  '[R6819-09, WEB-077] one network that tries many clients is answered so too, and so is guessing at clients that do not exist',
   async (t) => {
     const world = createWorld()
     await world.client()
