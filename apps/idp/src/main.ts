@@ -80,6 +80,10 @@ class StartError extends Error {
 const isForOperator = (error: unknown): error is Error =>
   [DatabaseError, KeyFileError, SealError, StartError].some((type) => error instanceof type)
 
+// Of files that are no certificate, no key, or do not go together (`ERR_OSSL_...`), or that went since the settings were checked.
+const isCertificateError = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && /^(?:ERR_OSSL_|ENOENT|EACCES)/.test(String(error.code))
+
 const listen = async (config: Config, app: FastifyInstance): Promise<void> => {
   try {
     await app.listen({ host: config.host, port: config.port })
@@ -94,7 +98,8 @@ const serve = async (config: Config, idp: IdentityProvider): Promise<void> => {
   const log = pino(loggerOptions(config))
   const app = await buildServer({ config, around: idp.around, readiness: idp.readiness, log }).catch(
     (error: unknown): never => {
-      throw new StartError(`The server cannot be made: ${describeFault(error)}`)
+      if (!isCertificateError(error)) throw error
+      throw new StartError(`TLS_CERT and TLS_KEY cannot be used: ${cleanText(error.message)}.`)
     },
   )
   endInOrder(config, { idp, app })
