@@ -135,6 +135,8 @@ const signOut =
   (around: Surroundings): Posted =>
   async (visit) => {
     const cookies = await around.provider.sessions.end(visit.wire, 'all')
+    // Browsers keep whole pages for going back, `no-store` or not; this drops them (Clear Site Data §3.1).
+    visit.to.header('Clear-Site-Data', '"cache"')
     return visit.redirect('/signed-out', cookies)
   }
 
