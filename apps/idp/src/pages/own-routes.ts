@@ -135,7 +135,7 @@ const signOut =
   (around: Surroundings): Posted =>
   async (visit) => {
     const cookies = await around.provider.sessions.end(visit.wire, 'all')
-    // Browsers keep whole pages for going back, `no-store` or not; this drops them (Clear Site Data §3.1).
+    // Browsers keep whole pages for going back, `no-store` or not; this drops them (W3C Clear Site Data).
     visit.to.header('Clear-Site-Data', '"cache"')
     return visit.redirect('/signed-out', cookies)
   }
