@@ -138,6 +138,24 @@ t.test(
   },
 )
 
+t.test(
+  '[CONF-D-oidcc-registration-logo-uri, CONF-D-oidcc-registration-policy-uri, CONF-D-oidcc-registration-tos-uri] sign-in and consent show the logo of the client and link its policy and its terms',
+  (test) => {
+    const signIn: PageModel = { kind: 'signIn', client: grafana, username: '', form }
+    const consent = samples.find(({ page }) => page.kind === 'consent' && page.client === grafana)?.page
+    if (consent === undefined) throw new Error('there is no such sample')
+    for (const page of [signIn, consent]) {
+      const markup = shown(page)
+      const logos = tagsNamed(markup, 'img').map((tag) => attribute(tag, 'src'))
+      const links = tagsNamed(markup, 'a').map((tag) => attribute(tag, 'href'))
+      test.ok(logos.includes('https://grafana.example.com/logo.png'))
+      test.ok(links.includes('https://grafana.example.com/privacy'))
+      test.ok(links.includes('https://grafana.example.com/terms'))
+    }
+    test.end()
+  },
+)
+
 t.test('[unit] every page has one h1, one main, a title, a language, and prints no absent value', (test) => {
   eachSample(test, (markup, name) => {
     test.equal(tagsNamed(markup, 'h1').length, 1, `${name}: h1`)

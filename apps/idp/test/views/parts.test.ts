@@ -145,7 +145,7 @@ t.test('[unit] the brand is the configured one, and a hostile or empty one does 
   test.end()
 })
 
-t.test('[unit] templates hold no words, and print nothing raw but other templates', (test) => {
+t.test('[ADV-062] templates hold no words, and print nothing raw but other templates', (test) => {
   const files = readdirSync(VIEWS_FOLDER).filter((file) => file.endsWith('.eta'))
   test.ok(files.length > 20)
   for (const file of files) {
