@@ -162,7 +162,7 @@ export const createIssuer = async (env: Readonly<Record<string, string>> = {}, p
   const dataFolder = await mkdtemp(join(tmpdir(), 'vouchsafe-idp-'))
   const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT'])
   const settings = {
-    ISSUER: `http://localhost:${port}${path}`,
+    ISSUER: `${env['TLS_CERT'] === undefined ? 'http' : 'https'}://localhost:${port}${path}`,
     DATABASE_URL: urlOf(acquired.connection),
     DATA_FOLDER: dataFolder,
     // Tests open many pages from one address, and hash many passwords.

@@ -134,6 +134,8 @@ const send = async (jar: Jar, url: URL, form: Form | undefined, from: string | u
   const request = (url.protocol === 'https:' ? https : http).request(url, {
     method: isPost ? 'POST' : 'GET',
     agent: false,
+    // An authority that a test makes this process believe, which an agent of its own would not hear of.
+    ca: https.globalAgent.options.ca,
     headers: {
       ...navigation(isPost ? (crossSite ?? false) : crossSite),
       ...(cookie === '' ? {} : { cookie }),
