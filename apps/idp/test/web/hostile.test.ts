@@ -98,7 +98,7 @@ t.test('[ADV-093, R6819-10, WEB-070] metacharacters of a query language are data
 })
 
 t.test(
-  '[WEB-050, WEB-053, ADV-062, WEB-051] what a person, a client or a request is called stays text on every page, and comes back byte for byte',
+  '[WEB-050, ADV-062, WEB-051] what a person, a client or a request is called stays text on every page, and comes back byte for byte',
   async (t) => {
     const hostile = await issuer.client({
       client_name: `App ${MARKUP.slice(0, 70)}`,
