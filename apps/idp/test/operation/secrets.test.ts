@@ -4,7 +4,17 @@ import { createHash } from 'node:crypto'
 import t from 'tap'
 import { createIssuer, PASSWORD } from '../support/idp.ts'
 import { createVisitor } from '../support/person.ts'
-import { ask, basic, codeRequest, cookieHeader, FORM, openForm, REDIRECT_URI, redeem } from '../web/wire.ts'
+import {
+  ask,
+  basic,
+  codeRequest,
+  cookieHeader,
+  FORM,
+  openForm,
+  REDIRECT_URI,
+  redeem,
+  setUpLinkOf,
+} from '../web/wire.ts'
 
 const SEALING = 'yaGNyj8MM1BZBj0d4pMDkkGUyCcYQ2vGcl3gF0w2Fs0='
 const canary = (name: string): string => `canary-${name}-7f3a9c`
@@ -24,7 +34,7 @@ const keepCookies = (what: string, visitor: { readonly cookies: ReadonlyMap<stri
 
 /** The first start: somebody uses the link and becomes the administrator. */
 const setUp = async (): Promise<void> => {
-  const link = /\S+\/set-up\/\S+/.exec(node.output())?.[0] ?? ''
+  const link = await setUpLinkOf(node)
   spendable.set('set-up link', link.split('/').at(-1) ?? '')
   const visitor = createVisitor(issuer.issuer)
   const { action, fields } = await openForm(visitor, link)

@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { freePort, type Node, startNode } from '../support/idp.ts'
 import { createVisitor } from '../support/person.ts'
-import { ask, cookieHeader, openForm } from '../web/wire.ts'
+import { ask, cookieHeader, openForm, setUpLinkOf } from '../web/wire.ts'
 import { makeDataFolder, startToFail } from './processes.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -44,8 +44,8 @@ t.test(
     const first = await start()
     const discovery = JSON.parse((await ask(origin, { path: '/.well-known/openid-configuration' })).body)
     t.equal(discovery.issuer, origin, 'it answers discovery with nothing configured but its port')
+    const link = await setUpLinkOf(first)
     t.match(first.output(), new RegExp(`Vouchsafe answers at ${origin}`))
-    const link = /\S+\/set-up\/\S+/.exec(first.output())?.[0] ?? ''
     t.match(link, origin, 'and prints the link of the first administrator')
     t.equal((await stat(join(folder.path, 'key-encryption-secret'))).mode & 0o777, 0o600, 'its key file is its owner’s')
 

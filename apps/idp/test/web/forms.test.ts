@@ -12,6 +12,7 @@ import {
   formBody,
   openForm,
   REDIRECT_URI,
+  setUpLinkOf,
   stateOf,
 } from './wire.ts'
 
@@ -20,7 +21,7 @@ const node = await issuer.start()
 const client = await issuer.client({ client_name: 'App', redirect_uris: [REDIRECT_URI] })
 t.teardown(() => issuer.close())
 
-const setUpLink = /\S+\/set-up\/\S+/.exec(node.output())?.[0] ?? ''
+const setUpLink = await setUpLinkOf(node)
 const ADMIN = {
   username: 'root-person',
   displayName: 'Root Person',

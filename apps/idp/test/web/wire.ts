@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { connect } from 'node:net'
-import type { TestClient, TestIssuer } from '../support/idp.ts'
+import type { Node, TestClient, TestIssuer } from '../support/idp.ts'
 import { formOf, type ShownForm, type Visitor } from '../support/person.ts'
 
 /** An answer as it came. */
@@ -175,4 +175,14 @@ export const stateOf = async ({ database }: TestIssuer): Promise<string> => {
     }),
   )
   return tables.join('\n\n')
+}
+
+/** The link of the first administrator, which is printed soon after the server answers. */
+export const setUpLinkOf = async ({ output }: Pick<Node, 'output'>): Promise<string> => {
+  for (let tries = 0; tries < 100; tries++) {
+    const [link] = /\S+\/set-up\/\S+(?=\s)/.exec(output()) ?? []
+    if (link !== undefined) return link
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`no link was printed: ${output()}`)
 }
