@@ -29,7 +29,10 @@ export interface Submission {
 export interface Interactions {
   /** Takes up an interaction in this browser and answers what is to be asked now, or the end of it. For GET. */
   resume(request: WireRequest, id: string): Promise<Reply>
-  /** Checks a submission before anything is done with what it holds: right browser, right token, still open. */
+  /**
+   * Checks a submission before anything is done with what it holds: right browser, right token, still open. Answers a page to show again
+   * when what it holds is wrong, and changes nothing: the request goes on by the call that reports what was said.
+   */
   check(request: WireRequest, submission: Submission): Promise<Result<PresentedInteraction, Reply>>
   /** Reports who the person is: starts a session under a new identifier and goes on. */
   authenticated(request: WireRequest, submission: Submission & { readonly facts: AuthenticationFacts }): Promise<Reply>

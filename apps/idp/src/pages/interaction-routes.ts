@@ -97,7 +97,12 @@ const signIn: Action = async (exchange, id, form) => {
   const problem = problemOf(verified, around.provider.now())
   if (problem.kind === 'throttled') to.header('Retry-After', String(problem.waitSeconds))
   if (problem.kind === 'busy') to.header('Retry-After', '5')
-  return show(exchange, open.value, { status: STATUS[verified.outcome] }, { username, problem })
+  // Whatever else could be asked by now: this form is what was sent, and what is shown again.
+  const { prompt } = open.value
+  const login =
+    prompt.kind === 'login' ? prompt : ({ kind: 'login', reason: 'otherAccount', subject: undefined } as const)
+  const attempt = { username, problem }
+  return show(exchange, { ...open.value, prompt: login }, { status: STATUS[verified.outcome] }, attempt)
 }
 
 const chooseAccount: Action = async ({ app, around, wire, to }, id, form) => {

@@ -55,6 +55,25 @@ t.test('[unit] tabs that were all opened before the sign-in all end well', async
   test.same(findings, [])
 })
 
+t.test('[unit] who types another name in a tab that waits is signed in there as that person', async (test) => {
+  const { page: one, tab } = await world.view(test)
+  const app = await world.relyingParty({ client_name: 'Shared' }, 'openid profile')
+  for (const username of ['alice', 'bob']) {
+    const { page } = await world.view(test)
+    await signInAt(page, app, username)
+  }
+  const two = await tab()
+  await one.goto(`${app.origin}/login`)
+  await two.goto(`${app.origin}/login`)
+  await signIn(one, 'alice')
+  await heading(one, 'You are signed in')
+  await signIn(two, 'bob', 'not the password')
+  await two.getByRole('alert').waitFor()
+  await signIn(two, 'bob')
+  await heading(two, 'You are signed in')
+  test.equal(await claim(two, 'name'), 'Bob Example')
+})
+
 t.test('[unit] a tab that waits for a sign-in goes on by itself when another tab has signed in', async (test) => {
   const { page: one, tab } = await world.view(test)
   const app = await world.relyingParty({ client_name: 'Both tabs' }, 'openid profile')

@@ -536,3 +536,29 @@ t.test(
     }
   },
 )
+
+t.test(
+  '[unit] checking a form issues nothing and shows the page to nobody else, whoever is signed in by now',
+  async (t) => {
+    const { stores, settled } = counting()
+    const world = await opened({ stores })
+    const { interactions } = world.provider
+    const browser = world.browser()
+    const first = await ask(browser)
+    const second = askedOf(await ask(browser))
+    await passThrough(browser, first)
+    settled.length = 0
+    const checked = await interactions.check(browser.bare(), second)
+    t.match(checked, { ok: true, value: { id: second.id, prompt: { kind: 'login', subject: undefined } } })
+    t.same(settled, [], 'the session that is there would do, and is not used: somebody has just typed a name')
+
+    const asked = askedOf(await ask(browser, { prompt: 'consent' }))
+    const bob = askedOf(await ask(browser, { prompt: 'login' }))
+    const facts = { ...FACTS, subject: subject('bob') }
+    browser.keep(await interactions.authenticated(browser.bare(), { ...bob, facts }))
+    t.match(await interactions.check(browser.bare(), asked), { ok: true })
+    const reply = browser.keep(await interactions.consented(browser.bare(), asked))
+    t.match(askedOf(reply), { prompt: { kind: 'consent', account: { subject: 'bob' } } }, 'Bob did not see that page')
+    t.same(settled, [])
+  },
+)

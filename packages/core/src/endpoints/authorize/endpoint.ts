@@ -95,6 +95,12 @@ export const authorizeEndpoint =
       await context.stores.interactions.openInteraction(interaction)
       return { reply: { kind: 'resume', interactionId: interaction.id, cookies: [] }, events: [] }
     }
-    const flow = { request: parsed.value, interaction: undefined, allowed: false, ending: undefined }
+    const flow = {
+      request: parsed.value,
+      interaction: undefined,
+      allowed: false,
+      answering: false,
+      ending: undefined,
+    }
     return advance(context, await visitOf(context, request), flow)
   }

@@ -95,6 +95,11 @@ const approve = async (
   })
   const coverage = coverageOf(request, { client, consent, now: visit.now })
   if (coverage.kind !== 'needed') {
+    // Whoever is signed in here is known well enough, but somebody has just typed who he is: that counts.
+    if (flow.answering) {
+      const step = { step: 'login', reason: 'otherAccount', subject: undefined } as const
+      return presentLogin(context, visit, flow, { client, step })
+    }
     const consentVersion = coverage.kind === 'remembered' ? coverage.version : undefined
     return issueCode(context, visit, flow, { session, client, consentVersion, consent: undefined })
   }

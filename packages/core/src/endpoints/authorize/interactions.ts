@@ -48,10 +48,14 @@ const openSubmitted = async (context: Context, request: WireRequest, submission:
   return genuine ? opened : trouble(context, visit, 'forged', interaction)
 }
 
-const flowOf = (interaction: InteractionRecord, said: Partial<Pick<Flow, 'allowed' | 'ending'>> = {}): Flow => ({
+const flowOf = (
+  interaction: InteractionRecord,
+  said: Partial<Pick<Flow, 'allowed' | 'answering' | 'ending'>> = {},
+): Flow => ({
   request: interaction.request,
   interaction,
   allowed: said.allowed ?? false,
+  answering: said.answering ?? false,
   ending: said.ending,
 })
 
@@ -156,7 +160,8 @@ const check = async (
 ): Promise<Answer<Result<PresentedInteraction, Reply>>> => {
   const opened = await openSubmitted(context, request, submission)
   if (!opened.ok) return { reply: err(opened.error.reply), events: opened.error.events }
-  const { reply, events } = await advance(context, opened.value.visit, flowOf(opened.value.interaction))
+  const flow = flowOf(opened.value.interaction, { answering: true })
+  const { reply, events } = await advance(context, opened.value.visit, flow)
   return { reply: reply.kind === 'interact' ? ok(reply.interaction) : err(reply), events }
 }
 

@@ -121,7 +121,8 @@ export const presentConsent = async (
   const { sid, subject } = page.session
   const before = flow.interaction?.progress ?? NO_PROGRESS
   const pinned = before.consentShownTo?.sid === sid && before.consentShownTo.subject === subject
-  const progress: InteractionProgress = pinned ? before : { ...before, consentShownTo: { sid, subject } }
+  const progress: InteractionProgress =
+    pinned || flow.answering ? before : { ...before, consentShownTo: { sid, subject } }
   const interaction = await reach(context, visit, flow, progress)
   if (interaction === 'stale') return interaction
   const { request } = flow

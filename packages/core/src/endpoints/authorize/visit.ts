@@ -24,6 +24,11 @@ export interface Flow {
   readonly interaction: InteractionRecord | undefined
   /** Whether this very visit allowed what the consent page showed. */
   readonly allowed: boolean
+  /**
+   * Whether this visit brings an answer that was not heard yet: until then nothing is issued, and the page stays shown to whom it was
+   * shown. Another tab may have signed somebody else in meanwhile, who neither typed this nor read that.
+   */
+  readonly answering: boolean
   /** What this very visit ended the request with: the person refused, or may not sign in. */
   readonly ending: AuthorizationRejection | undefined
 }
