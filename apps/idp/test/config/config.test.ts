@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { reveal } from '@vouchsafe/core'
+import { validateClient } from '@vouchsafe/core/admin'
 import t from 'tap'
 import { suggestKey } from '#src/config/file.js'
 import {
@@ -293,3 +294,37 @@ t.test('[unit] the reference page says what the table of settings says', async (
   const page = await readFile(new URL('../../../../docs/reference/configuration.md', import.meta.url), 'utf8')
   t.equal(page, configurationReference(), 'run node apps/idp/dist/config/write-reference.js')
 })
+
+t.test(
+  '[QA-019] with the mandatory settings alone, and a client of a name and an address, everything is strict',
+  async (t) => {
+    const config = await accepted(PRODUCTION)
+    t.match(config, {
+      production: true,
+      lifetimes: { authorizationCode: 60, opaqueAccessToken: 3600, sessionIdle: 43_200 },
+    })
+    t.ok(config.throttle.account.free <= 10 && config.throttle.account.maxDelay >= 60, 'guessing is slowed')
+    t.ok(config.hashing.memory >= 19_456 && config.hashing.passes >= 2, 'passwords are dear to guess')
+    const policy = {
+      development: false,
+      grantTypes: ['authorization_code'],
+      scopes: 'any',
+      unknownFields: 'refuse',
+    } as const
+    const made = validateClient({ client_name: 'App', redirect_uris: ['https://app.example.org/callback'] }, policy)
+    t.match(made, {
+      ok: true,
+      value: {
+        settings: {
+          authMethod: 'client_secret_basic',
+          pkce: 'required',
+          nonce: 'required',
+          trusted: false,
+          localhostAnyPort: false,
+          idTokenClaims: 'minimal',
+          corsOrigins: [],
+        },
+      },
+    })
+  },
+)

@@ -16,6 +16,11 @@ t.test('[unit] references to specifications have the fixed form', async (t) => {
   t.same(describeFaults(checkReferences(tree)), [])
 })
 
+t.test('[R7636-07] the guide tells whoever writes a client to make verifiers of 256 bits', async (t) => {
+  const guide = tree.get('docs/guide/first-sign-in.md') ?? ''
+  t.match(guide.replace(/\s+/g, ' '), /code verifier by hand makes it of 32 random bytes \(256 bits\)/)
+})
+
 t.test('[unit] a reference in another form is caught', async (t) => {
   const wrong = [
     'RFC 7636, section 4.6',
