@@ -26,11 +26,13 @@ import {
 } from './wire.ts'
 
 const ORIGIN = 'https://app.example'
+const OTHER_ORIGIN = 'https://other-app.example'
 
 const issuer = await createIssuer()
 t.teardown(() => issuer.close())
 const node = await issuer.start()
 const client = await issuer.client({ client_name: 'App', redirect_uris: [REDIRECT_URI], cors_origins: [ORIGIN] })
+await issuer.client({ client_name: 'Other', redirect_uris: [REDIRECT_URI], cors_origins: [OTHER_ORIGIN] })
 await issuer.person('alice')
 
 /** A visitor who is signed in, and an access token for the app. */
@@ -51,7 +53,6 @@ type Rule = Readonly<Record<string, number>>
 const VERBS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND']
 const REFUSED = [404, 405]
 const PAGE: Rule = { GET: 200, HEAD: 200 }
-const FORM_ONLY: Rule = { POST: 403 }
 const DOCUMENT: Rule = { GET: 200, HEAD: 200, OPTIONS: 204 }
 const ROUTES: Readonly<Record<string, Rule>> = {
   '/': PAGE,
@@ -67,10 +68,7 @@ const ROUTES: Readonly<Record<string, Rule>> = {
   '/sign-out': { ...PAGE, POST: 403 },
   '/signed-out': PAGE,
   '/set-up/:token': { GET: 410, HEAD: 410, POST: 403 },
-  '/interaction/:id': { GET: 404, HEAD: 404 },
-  '/interaction/:id/sign-in': {},
-  '/interaction/:id/account': {},
-  '/interaction/:id/consent': FORM_ONLY,
+  '/interaction/:id': { GET: 404, HEAD: 404, POST: 403 },
   '/assets/:file': PAGE,
 }
 
@@ -258,6 +256,7 @@ t.test(
     const preflight = (origin: string, path: string) =>
       ask(node.origin, { method: 'OPTIONS', path, headers: { origin, 'access-control-request-method': 'POST' } })
     t.equal(allowed(await userinfo(ORIGIN)), ORIGIN)
+    t.equal(allowed(await userinfo(OTHER_ORIGIN)), undefined, 'not the origin of another client')
     for (const path of ['/token', '/userinfo']) {
       const answer = await preflight(ORIGIN, path)
       t.equal(allowed(answer), ORIGIN, path)
