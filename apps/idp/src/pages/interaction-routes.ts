@@ -105,27 +105,28 @@ const signIn: Action = async (exchange, id, form) => {
   return show(exchange, { ...open.value, prompt: login }, { status: STATUS[verified.outcome] }, attempt)
 }
 
-const chooseAccount: Action = async ({ app, around, wire, to }, id, form) => {
-  const chosen = form.text('account')
-  const sid = form.text('action') === 'other-account' || chosen === '' ? 'other' : sessionId(chosen)
-  return app.sendReply(
-    await around.provider.interactions.accountSelected(wire, { id, csrf: form.text('csrf'), sid }),
-    to,
-  )
-}
-
-const answerConsent: Action = async ({ app, around, wire, to }, id, form) => {
+/** What the person answered, told by the button; the core holds it against what was asked. */
+const answer: Action = async (exchange, id, form) => {
+  const { app, around, wire, to } = exchange
   const { interactions } = around.provider
   const submission = { id, csrf: form.text('csrf') }
   switch (form.text('action')) {
+    case 'sign-in':
+      return signIn(exchange, id, form)
     case 'allow':
       return app.sendReply(await interactions.consented(wire, submission), to)
     case 'deny':
       return app.sendReply(await interactions.denied(wire, submission), to)
     case 'other-account':
       return app.sendReply(await interactions.accountSelected(wire, { ...submission, sid: 'other' }), to)
-    default:
-      return refuseForm(app, around, to)
+    default: {
+      const sid = form.text('account')
+      if (sid !== '') {
+        return app.sendReply(await interactions.accountSelected(wire, { ...submission, sid: sessionId(sid) }), to)
+      }
+      // A password manager sends the form without its button.
+      return form.text('username') === '' ? refuseForm(app, around, to) : signIn(exchange, id, form)
+    }
   }
 }
 
@@ -143,12 +144,9 @@ const resume = (app: FastifyInstance, around: Surroundings) => {
   }
 }
 
-/** Adds the routes; a form's action is below the page that shows it. */
+/** Adds the routes: a page, and at the same address what its form sends. */
 export const addInteractionRoutes = (app: FastifyInstance, around: Surroundings): void => {
   const base = `${around.basePath}/interaction/:id`
-  const form = { config: { access: 'ownForm' } } as const
   app.get(base, { config: { access: 'thisBrowser' } }, resume(app, around))
-  app.post(`${base}/sign-in`, form, submitted(app, around, signIn))
-  app.post(`${base}/account`, form, submitted(app, around, chooseAccount))
-  app.post(`${base}/consent`, form, submitted(app, around, answerConsent))
+  app.post(base, { config: { access: 'ownForm' } }, submitted(app, around, answer))
 }

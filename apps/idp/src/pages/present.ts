@@ -46,8 +46,9 @@ export interface Presenter {
   readonly basePath: string
 }
 
-const formOf = (presenter: Presenter, interaction: PresentedInteraction, action: string): FormTarget => ({
-  action: `${presenter.basePath}/interaction/${interaction.id}/${action}`,
+// A form posts to the address of its own page: reloaded, or opened again from a bookmark, that is a page and never a dead end.
+const formOf = (presenter: Presenter, interaction: PresentedInteraction): FormTarget => ({
+  action: `${presenter.basePath}/interaction/${interaction.id}`,
   csrf: interaction.csrf,
 })
 
@@ -87,7 +88,7 @@ export const presentSignIn = async (
     username: attempt?.username ?? interaction.loginHint ?? known?.username ?? '',
     problem: attempt?.problem,
     reason: reasonOf(prompt),
-    form: formOf(presenter, interaction, 'sign-in'),
+    form: formOf(presenter, interaction),
   }
 }
 
@@ -106,7 +107,7 @@ export const presentSelection = async (
     kind: 'selectAccount',
     client: presentClient(interaction.client),
     accounts,
-    form: formOf(presenter, interaction, 'account'),
+    form: formOf(presenter, interaction),
   }
 }
 
@@ -155,6 +156,6 @@ export const presentConsent = async (
       alreadyAllowed: false,
     })),
     offline: false,
-    form: formOf(presenter, interaction, 'consent'),
+    form: formOf(presenter, interaction),
   }
 }

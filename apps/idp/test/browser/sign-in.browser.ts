@@ -134,19 +134,26 @@ t.test(
   },
 )
 
-t.test('[unit] going back after a wrong password leads to the form, and on from there', async (test) => {
-  const { page } = await world.view(test)
-  await page.goto(`${rp.origin}/login?prompt=login`)
-  await signIn(page, 'bob', 'not the password')
-  await page.getByRole('alert').waitFor()
-  await page.goBack()
-  await heading(page, /^Sign in/)
-  test.equal(await page.getByRole('alert').count(), 0)
-  await signIn(page, 'bob')
-  await heading(page, 'Share your account with Demo app?')
-  await press(page, 'Allow')
-  test.equal(await claim(page, 'name'), 'Bob Example')
-})
+t.test(
+  '[unit] going back after a wrong password, and opening its address anew, leads to the form and on from there',
+  async (test) => {
+    const { page } = await world.view(test)
+    await page.goto(`${rp.origin}/login?prompt=login`)
+    await signIn(page, 'bob', 'not the password')
+    await page.getByRole('alert').waitFor()
+    await page.goto(page.url())
+    await heading(page, 'Sign in')
+    await signIn(page, 'bob', 'not the password')
+    await page.getByRole('alert').waitFor()
+    await page.goBack()
+    await heading(page, /^Sign in/)
+    test.equal(await page.getByRole('alert').count(), 0)
+    await signIn(page, 'bob')
+    await heading(page, 'Share your account with Demo app?')
+    await press(page, 'Allow')
+    test.equal(await claim(page, 'name'), 'Bob Example')
+  },
+)
 
 t.test('[unit] a link to a consent page shows nothing in another browser, and takes nothing there', async (test) => {
   const here = await world.view(test)
