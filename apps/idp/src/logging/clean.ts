@@ -58,7 +58,8 @@ const USERINFO = /(\b[a-z][a-z0-9+.-]{0,20}:\/\/)[^/@\s"']+@/gi
 // Three base64url parts: a JWT, whatever it is for.
 const JWT = /\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*/g
 const SCHEME_CREDENTIALS = /\b(Bearer|Basic|DPoP)\s+[A-Za-z0-9._~+/=-]{8,}/gi
-const SPENDABLE = /\bvcs_[A-Za-z0-9_-]{20,}|\b[A-Za-z0-9_-]{43,}\b/g
+// Whole runs, with no word boundary at their ends: a token may begin or end with a dash.
+const SPENDABLE = /\bvcs_[A-Za-z0-9_-]{20,}|[A-Za-z0-9_-]{43,}/g
 // Control characters that JSON leaves as they are (DEL, the C1 set with its terminal sequences), line and paragraph separators, and marks that reorder text.
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu
 
