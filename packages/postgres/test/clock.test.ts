@@ -28,7 +28,8 @@ t.test("[OPS-033] a node's time is the database's, whatever the node's own clock
   t.ok(Number.isInteger(clock.now()))
   t.equal(clock.ready(), true)
   await sleep(1100)
-  t.ok(Math.abs(clock.now() - (await databaseNow())) <= 1, 'and goes on')
+  // The wall clock is an hour off; a busy machine may take a second or two to ask.
+  t.ok(Math.abs(clock.now() - (await databaseNow())) <= 5, 'and goes on')
 })
 
 t.test('[OPS-031] a clock that cannot measure any more goes on, and is not ready', async (t) => {
