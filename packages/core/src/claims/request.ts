@@ -1,6 +1,6 @@
 // Owns the claims parameter: its shape and which of it counts. Never releases a claim.
 
-import { err, isJsonObject, type Json, type JsonObject, member, ok, parseJson, type Result } from '../base/index.ts'
+import { err, isJsonObject, type Json, member, ok, parseJson, type Result } from '../base/index.ts'
 import { LIMITS } from '../spec/index.ts'
 import type { ClaimRequest, ClaimsRequest } from '../store/index.ts'
 import { claimsOfScope } from './standard.ts'
@@ -81,6 +81,3 @@ export const claimNamesFor = (place: {
   ...(place.scoped ? claimsOfScope(place.scope) : []),
   ...place.requested.map((claim) => claim.name).filter((name) => !PROTOCOL_CLAIMS.has(name)),
 ]
-
-/** A JSON object without members, for a person of whom nothing is known. */
-export const NO_CLAIMS: JsonObject = {}
