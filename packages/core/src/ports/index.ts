@@ -65,6 +65,50 @@ export interface Accounts {
   find(subject: Subject): MaybePromise<Account | undefined>
 }
 
+/** One request to an address that a client, or a document of a client's, named. */
+export interface FetchRequest {
+  /** An absolute URL, as it was registered or sent. */
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  /** Names in any case. `Host`, `Content-Length`, `Cookie`, `Accept-Encoding`, `User-Agent` and whatever concerns the connection are the fetcher's. */
+  readonly headers: ReadonlyMap<string, string>
+  /** Sent as UTF-8; undefined for none. */
+  readonly body: string | undefined
+  /** The most bytes of an answer's body that are read; a longer answer is refused as `tooLarge`. */
+  readonly maxBytes: number
+}
+
+/**
+ * Why nothing came back: the URL is not one that is ever fetched; it leads to an address that is not allowed; the answer was a
+ * redirect, too large, not UTF-8; none came in time, or at all; or the URL failed a moment ago and rests (`coolingDown`).
+ */
+export type FetchRefusal =
+  | 'urlUnacceptable'
+  | 'addressForbidden'
+  | 'redirected'
+  | 'tooLarge'
+  | 'timedOut'
+  | 'unreachable'
+  | 'coolingDown'
+  | 'notText'
+
+/** What became of a request; an answer of any status but a redirect is `answered`. */
+export type FetchOutcome =
+  | {
+      readonly outcome: 'answered'
+      readonly status: number
+      /** Names in lower case. */
+      readonly headers: ReadonlyMap<string, string>
+      readonly body: string
+    }
+  | { readonly outcome: 'refused'; readonly reason: FetchRefusal }
+
+/** The one guarded way out to the network (RFC 9101 §10.4.1 for one of its callers). Follows no redirects, keeps no cookies. */
+export interface Fetcher {
+  /** Never rejects: every failure is an outcome. */
+  fetch(request: FetchRequest): Promise<FetchOutcome>
+}
+
 /** Everything the core asks of its surroundings besides its stores. */
 export interface Ports {
   readonly clock: Clock
@@ -73,4 +117,6 @@ export interface Ports {
   readonly signer: Signer
   readonly keys: KeySource
   readonly accounts: Accounts
+  /** Without it, whatever needs the network is refused at composition. */
+  readonly fetcher?: Fetcher
 }
