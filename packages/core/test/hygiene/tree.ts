@@ -34,8 +34,10 @@ export const readTree = (root: string = repositoryRoot): Tree => {
   const visit = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      // In a linked worktree `.git` is a file, which names the folder it is linked to.
+      if (BUILT_OR_FETCHED.has(entry.name)) continue
       if (entry.isDirectory()) {
-        if (!BUILT_OR_FETCHED.has(entry.name) && !(folder === '' && MADE_AT_ROOT.has(entry.name))) visit(path)
+        if (!(folder === '' && MADE_AT_ROOT.has(entry.name))) visit(path)
       } else if (entry.isFile() && TEXT.test(path) && !path.endsWith('.tsbuildinfo')) {
         files.set(path.split(sep).join('/'), readFileSync(join(root, path), 'utf8'))
       }
