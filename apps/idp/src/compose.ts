@@ -106,6 +106,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
   const provider = createProvider({
     issuer: config.issuer,
     lifetimes: config.lifetimes,
+    features: { par: true },
     acrValues: ACR_VALUES,
     uiLocales: ['en'],
     stores,

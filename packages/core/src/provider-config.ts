@@ -1,9 +1,15 @@
 // Owns checking a provider's configuration. Every configuration error is raised here, at composition, never at a request.
 
-import type { Context, CookieNames } from './context/index.ts'
+import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
 import type { AuditEntry, Stores } from './store/index.ts'
+
+/** Parts of the protocol that an embedder switches on; what is left out is refused and not in the metadata. */
+export interface Features {
+  /** Pushed authorization requests (RFC 9126 §2); `required` refuses requests that were not pushed, of every client (RFC 9126 §5). */
+  readonly par?: boolean | 'required'
+}
 
 /** What a provider is composed of. */
 export interface ProviderConfig {
@@ -12,6 +18,7 @@ export interface ProviderConfig {
   readonly ports: Ports
   readonly stores: Stores
   readonly lifetimes?: Partial<Lifetimes>
+  readonly features?: Features
   /** Authentication context classes that the embedder's sign-in can reach, weakest first. */
   readonly acrValues?: readonly string[]
   /** Languages of the embedder's pages (BCP 47). */
@@ -80,6 +87,8 @@ const lifetimesOf = (given: Partial<Lifetimes> | undefined): Lifetimes => {
   // A code is a step of one redirect (RFC 6749 §4.1.2 allows ten minutes at the most).
   if (lifetimes.authorizationCode > 600)
     throw new ConfigurationError('lifetimes.authorizationCode', 'must be at most 600')
+  // A pushed request is a step of one redirect too (RFC 9126 §2.2; FAPI 2.0 allows less than ten minutes).
+  if (lifetimes.pushedRequest >= 600) throw new ConfigurationError('lifetimes.pushedRequest', 'must be less than 600')
   return lifetimes
 }
 
@@ -127,6 +136,14 @@ const checkLists = ({ uiLocales = [], acrValues = [] }: ProviderConfig): void =>
   }
 }
 
+const featuresOf = ({ features = {}, stores }: ProviderConfig): EnabledFeatures => {
+  const { par = false } = features
+  if (par !== false && stores.pushedRequests === undefined) {
+    throw new ConfigurationError('stores.pushedRequests', 'is missing, and features.par needs it')
+  }
+  return { par: par === true ? 'on' : par === false ? 'off' : par }
+}
+
 /** Checks a configuration and makes the context of every endpoint. */
 export const contextOf = (config: ProviderConfig): Context => {
   const url = parseIssuer(config.issuer)
@@ -140,6 +157,7 @@ export const contextOf = (config: ProviderConfig): Context => {
     issuer: config.issuer,
     tokenEndpoint: `${config.issuer}/token`,
     lifetimes: lifetimesOf(config.lifetimes),
+    features: featuresOf(config),
     acrValues: config.acrValues ?? [],
     cookies: cookieNames(url),
     ports: { ...config.ports, accounts: checkedAccounts(config.ports.accounts) },

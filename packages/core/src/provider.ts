@@ -7,6 +7,7 @@ import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
 import { openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
 import { discoveryEndpoint } from './endpoints/discovery/endpoint.ts'
 import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
+import { pushEndpoint } from './endpoints/par/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
 import { authorizationCode } from './grant-types/index.ts'
@@ -37,7 +38,9 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
   const base = pathname === '/' ? '' : pathname
   const endpoint = (name: string): string => `${config.issuer}/${name}`
   const grantTypes = [authorizationCode]
+  const { par } = context.features
   const authorize = authorizeEndpoint(context)
+  const push = pushEndpoint(context)
   const token = tokenEndpoint(context, grantTypes)
   const userinfo = userinfoEndpoint(context)
   const discovery = discoveryEndpoint(context, {
@@ -47,7 +50,9 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       token: endpoint('token'),
       userinfo: endpoint('userinfo'),
       jwks: endpoint('jwks'),
+      pushedAuthorizationRequest: par === 'off' ? undefined : endpoint('par'),
     },
+    requirePushedRequests: par === 'required',
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
     acrValues: context.acrValues,
     uiLocales: config.uiLocales ?? [],
@@ -98,6 +103,22 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
         return { reply: await openToClient(context, request, answer), events: answer.events }
       },
     },
+    ...(par === 'off'
+      ? []
+      : [
+          {
+            name: 'par',
+            path: `${base}/par`,
+            methods: ['POST'],
+            access: 'client',
+            crossOrigin: true,
+            open: 'clients',
+            respond: async (request) => {
+              const answer = await push(request)
+              return { reply: await openToClient(context, request, answer), events: answer.events }
+            },
+          } satisfies ServedRoute,
+        ]),
     {
       name: 'userinfo',
       path: `${base}/userinfo`,

@@ -12,6 +12,7 @@ import { createConsentStore } from './stores/consents.ts'
 import { createGrantStore } from './stores/grants.ts'
 import { createInteractionStore } from './stores/interactions.ts'
 import { createKeyStore } from './stores/keys.ts'
+import { createPushedRequestStore } from './stores/pushed-requests.ts'
 import { createReservationStore } from './stores/reservations.ts'
 import { createResourceStore } from './stores/resources.ts'
 import { createSessionStore } from './stores/sessions.ts'
@@ -48,6 +49,7 @@ export const createPostgresStores = (sql: postgres.Sql, options: PostgresStoresO
     grants: createGrantStore(database),
     accessTokens: createAccessTokenStore(database),
     interactions: createInteractionStore(database),
+    pushedRequests: createPushedRequestStore(database),
     reservations: createReservationStore(database),
     attempts: createAttemptStore(database),
     keys: createKeyStore(database),

@@ -36,6 +36,7 @@ const TABLES = [
   'grant_claims',
   'access_tokens',
   'interactions',
+  'pushed_requests',
   'reservations',
   'attempts',
   'audit_events',

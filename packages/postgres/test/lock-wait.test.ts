@@ -242,6 +242,37 @@ t.test(
   },
 )
 
+t.test(
+  '[ADJ-12] whoever waited for another answer to a pushed request is told that it was spent, and writes nothing',
+  async (t) => {
+    const lockPushed: Lock = (sql, { client }) =>
+      sql`select from pushed_requests where client_id = ${client.clientId} for update`
+    for (const second of ['code', 'settlement', 'refusal'] as const) {
+      const world = await newWorld(stores)
+      const pushed = await world.pushed()
+      const silent = { ...world.newIssue(), pushedRequest: pushed }
+      const issue = world.newIssue()
+      const { id, browserDigest } = await world.opened(pushed)
+      const late = {
+        code: () => stores.grants.issueAuthorizationCode({ ...issue, pushedRequest: pushed }, occasion),
+        settlement: () => {
+          const settlement = { issue, consent: undefined }
+          return stores.interactions.settleInteraction({ id, browserDigest, revision: 0, settlement }, occasion)
+        },
+        refusal: () => stores.pushedRequests.spendPushedRequest(pushed, occasion),
+      }
+      const answers = await queue<string, string>(world, lockPushed, {
+        first: () => stores.grants.issueAuthorizationCode(silent, occasion),
+        second: late[second],
+      })
+      t.same(answers, ['issued', second === 'refusal' ? 'alreadySpent' : 'requestSpent'], second)
+      const code = { handle: issue.grant.handle, codeDigest: issue.codeDigest }
+      t.equal(await stores.grants.findAuthorizationCode(code), undefined)
+      t.equal((await stores.interactions.findInteraction(id))?.settledAt, undefined)
+    }
+  },
+)
+
 t.test('[OPS-022] a redemption that a deadlock undid is repeated, and redeems', async (t) => {
   const world = await newWorld(stores)
   const issue = await world.issued()

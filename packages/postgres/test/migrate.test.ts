@@ -41,7 +41,16 @@ t.test('[unit] the protocol migrations apply once, in order, and the database is
 })
 
 t.test('[unit] every table that grows has an index for its expiry, and no hot table holds JSON', async (t) => {
-  const growing = ['access_tokens', 'grants', 'interactions', 'reservations', 'attempts', 'consents', 'sessions']
+  const growing = [
+    'access_tokens',
+    'grants',
+    'interactions',
+    'pushed_requests',
+    'reservations',
+    'attempts',
+    'consents',
+    'sessions',
+  ]
   const indexed = await sql<{ name: string }[]>`
     select tablename as name from pg_indexes where indexdef like '%(expires_at)' or indexdef like '%(idle_expires_at)'`
   t.same(indexed.map(({ name }) => name).sort(), [...growing].sort())

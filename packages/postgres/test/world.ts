@@ -43,7 +43,9 @@ export interface World {
   issued(): Promise<CodeIssue>
   redemptionOf(issue: CodeIssue): CodeRedemption
   /** An open interaction of this client, stored. */
-  opened(): Promise<InteractionRecord & { readonly browserDigest: Digest }>
+  opened(pushed?: Digest): Promise<InteractionRecord & { readonly browserDigest: Digest }>
+  /** A pushed request of this client, stored; answers its digest. */
+  pushed(): Promise<Digest>
 }
 
 const newClient = (): ClientRecord => ({
@@ -65,6 +67,7 @@ const newClient = (): ClientRecord => ({
   idTokenClaims: 'minimal',
   trusted: false,
   defaultMaxAge: undefined,
+  requirePushedRequests: false,
   corsOrigins: [],
   clientUri: undefined,
   logoUri: undefined,
@@ -108,6 +111,7 @@ const newInteraction = (client: ClientRecord): InteractionRecord & { readonly br
     acrValues: [],
     claims: undefined,
   },
+  pushedRequest: undefined,
   progress: { authenticated: undefined, selected: undefined, otherAccount: false, consentShownTo: undefined },
   createdAt: NOW,
   expiresAt: instant(NOW + 900),
@@ -120,8 +124,8 @@ export const newWorld = async (stores: Stores): Promise<World> => {
   const session = newSession()
   assert.equal(await stores.clients.createClient(client, occasion), 'created')
   assert.equal(await stores.sessions.startSession({ session, replaces: [] }, occasion), 'started')
-  const opened: World['opened'] = async () => {
-    const interaction = newInteraction(client)
+  const opened: World['opened'] = async (pushedRequest) => {
+    const interaction = { ...newInteraction(client), pushedRequest }
     await stores.interactions.openInteraction(interaction)
     return interaction
   }
@@ -172,6 +176,14 @@ export const newWorld = async (stores: Stores): Promise<World> => {
     consentVersion,
     newIssue,
     opened,
+    pushed: async () => {
+      const { request } = newInteraction(client)
+      const [digest, expiresAt, keptUntil] = [newDigest(), instant(NOW + 60), instant(NOW + 960)]
+      const pushed = { digest, request, pushedAt: NOW, expiresAt, keptUntil, spentAt: undefined }
+      const outcome = await stores.pushedRequests.pushRequest({ pushed, clientVersion: 1, proofs: [] }, occasion)
+      assert.equal(outcome, 'pushed')
+      return digest
+    },
     issued: async () => {
       const issue = newIssue()
       assert.equal(await stores.grants.issueAuthorizationCode(issue, occasion), 'issued')

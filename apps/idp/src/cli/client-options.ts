@@ -114,6 +114,15 @@ const MEMBERS: readonly {
     spec: { kind: 'number', value: 'SECONDS', words: 'Age of a sign-in beyond which it is asked for again.' },
   },
   {
+    option: 'require-pushed-requests',
+    member: 'require_pushed_authorization_requests',
+    kind: 'toggle',
+    spec: {
+      kind: 'toggle',
+      words: 'Whether the app must push its authorization requests before it sends a browser (PAR).',
+    },
+  },
+  {
     option: 'cors-origin',
     member: 'cors_origins',
     kind: 'list',

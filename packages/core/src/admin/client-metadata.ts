@@ -31,6 +31,7 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['id_token_claims', client.idTokenClaims],
     ['trusted', client.trusted],
     ['default_max_age', client.defaultMaxAge],
+    ['require_pushed_authorization_requests', client.requirePushedRequests],
     ['cors_origins', client.corsOrigins],
     ['client_uri', client.clientUri],
     ['logo_uri', client.logoUri],

@@ -62,6 +62,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'id_token_claims',
   'trusted',
   'default_max_age',
+  'require_pushed_authorization_requests',
   'cors_origins',
   'client_uri',
   'logo_uri',
@@ -82,7 +83,6 @@ const NOT_BUILT_FIELDS: readonly string[] = [
   'tls_client_auth_subject_dn',
   'tls_client_certificate_bound_access_tokens',
   'dpop_bound_access_tokens',
-  'require_pushed_authorization_requests',
   'authorization_signed_response_alg',
 ]
 
@@ -214,6 +214,7 @@ const readSettings = (
     idTokenClaims: readChoice(metadata, 'id_token_claims', ['minimal', 'scoped'] as const, 'minimal'),
     trusted: readFlag(metadata, 'trusted', false),
     defaultMaxAge: readCount(metadata, 'default_max_age', TEN_YEARS),
+    requirePushedRequests: readFlag(metadata, 'require_pushed_authorization_requests', false),
     corsOrigins: readList(metadata, 'cors_origins', { most: MOST.origins, check: checkCorsOrigin }),
     clientUri: readLink(metadata, 'client_uri'),
     logoUri: readLink(metadata, 'logo_uri'),

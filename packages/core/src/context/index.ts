@@ -13,12 +13,19 @@ export interface CookieNames {
   readonly session: string
 }
 
+/** Which parts of the protocol that may be left out are switched on. */
+export interface EnabledFeatures {
+  /** Pushed authorization requests (RFC 9126 §2); `required` refuses every other request. */
+  readonly par: 'off' | 'on' | 'required'
+}
+
 /** What every endpoint is given. */
 export interface Context {
   /** The issuer identifier, byte for byte (RFC 9207 §2). */
   readonly issuer: string
   readonly tokenEndpoint: string
   readonly lifetimes: Lifetimes
+  readonly features: EnabledFeatures
   /** Authentication context classes that the embedder can reach, weakest first. */
   readonly acrValues: readonly string[]
   readonly cookies: CookieNames

@@ -3,8 +3,8 @@
 
 import type { Instant } from '../base/index.ts'
 import type { CodeIssue, CodeRedemption, CodeRedemptionOutcome, GrantStore, ReservationRecord } from '../store/index.ts'
-import { anyReserved, basisHolds, isLive, standsAt, stateAround } from './judge.ts'
-import { type GrantEntry, insertNew, keep, keyOf, type MemoryState, record } from './state.ts'
+import { anyReserved, basisHolds, canSpend, isLive, standsAt, stateAround } from './judge.ts'
+import { type GrantEntry, insertNew, keep, keyOf, type MemoryState, record, spend } from './state.ts'
 
 /** Stores a grant whose basis was found to hold. */
 export const insertGrant = (state: MemoryState, { grant, codeDigest }: CodeIssue): void => {
@@ -58,6 +58,8 @@ const revoke = (state: MemoryState, entry: GrantEntry, now: Instant): 'revoked' 
 export const memoryGrants = (state: MemoryState): GrantStore => ({
   issueAuthorizationCode: async (issue, occasion) => {
     if (!basisHolds(state, issue, { now: occasion.now, consent: 'compared' })) return 'stale'
+    if (!canSpend(state, issue.pushedRequest)) return 'requestSpent'
+    spend(state, issue.pushedRequest, occasion.now)
     insertGrant(state, issue)
     record(state, occasion.events)
     return 'issued'

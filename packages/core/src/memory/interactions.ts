@@ -4,8 +4,8 @@ import type { Digest, Instant } from '../base/index.ts'
 import type { InteractionMove, InteractionRecord, InteractionRefusal, InteractionStore } from '../store/index.ts'
 import { rememberConsent } from './consents.ts'
 import { insertGrant } from './grants.ts'
-import { basisHolds } from './judge.ts'
-import { insertNew, keep, type MemoryState, record } from './state.ts'
+import { basisHolds, canSpend } from './judge.ts'
+import { insertNew, keep, type MemoryState, record, spend } from './state.ts'
 
 type Judged =
   | { readonly open: InteractionRecord }
@@ -67,6 +67,8 @@ export const memoryInteractions = (state: MemoryState): InteractionStore => ({
     const { issue, consent } = settlement
     const against = { now, consent: consent === undefined ? 'compared' : 'recorded' } as const
     if (issue !== undefined && !basisHolds(state, issue, against)) return 'stale'
+    if (!canSpend(state, judged.open.pushedRequest)) return 'requestSpent'
+    spend(state, judged.open.pushedRequest, now)
     if (issue !== undefined) insertGrant(state, issue)
     if (consent !== undefined) rememberConsent(state, consent, now)
     state.interactions.set(move.id, keep({ ...judged.open, settledAt: now }))

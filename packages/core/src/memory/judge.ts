@@ -1,6 +1,6 @@
 // Owns the judgements that several transitions share: what is live, what a basis rests on, what surrounds a grant. Never writes.
 
-import type { Instant } from '../base/index.ts'
+import type { Digest, Instant } from '../base/index.ts'
 import type { CodeIssue, GrantState, ReservationRecord, SessionRecord } from '../store/index.ts'
 import { type GrantEntry, keyOf, type MemoryState } from './state.ts'
 
@@ -42,6 +42,13 @@ export const basisHolds = (
     session?.subject === grant.subject &&
     (when.consent === 'recorded' || basis.consentVersion === undefined || consent?.version === basis.consentVersion)
   )
+}
+
+/** Whether a pushed request is there and not spent; where none is named, nothing stands in the way. */
+export const canSpend = (state: MemoryState, digest: Digest | undefined): boolean => {
+  if (digest === undefined) return true
+  const entry = state.pushedRequests.get(digest)
+  return entry !== undefined && entry.pushed.spentAt === undefined
 }
 
 /** The current state around a grant. */

@@ -8,6 +8,7 @@ import type {
   ConsentRecord,
   GrantRecord,
   InteractionRecord,
+  PushedRequestRecord,
   ResourceRecord,
   SessionRecord,
   StoredKey,
@@ -29,6 +30,12 @@ export interface GrantEntry {
   readonly revokedAt: Instant | undefined
 }
 
+/** A pushed request, and which client of that id pushed it. */
+export interface PushedEntry {
+  readonly pushed: PushedRequestRecord
+  readonly clientIncarnation: number
+}
+
 /** A counter of failures. */
 export interface AttemptEntry {
   readonly failures: number
@@ -48,6 +55,7 @@ export interface MemoryState {
   readonly grants: Map<GrantHandle, GrantEntry>
   readonly tokens: Map<string, AccessTokenRecord>
   readonly interactions: Map<string, InteractionRecord>
+  readonly pushedRequests: Map<Digest, PushedEntry>
   readonly reservations: Map<string, Instant>
   readonly attempts: Map<Digest, AttemptEntry>
   readonly events: AuditEntry[]
@@ -67,6 +75,7 @@ export const emptyState = (): MemoryState => ({
   grants: new Map(),
   tokens: new Map(),
   interactions: new Map(),
+  pushedRequests: new Map(),
   reservations: new Map(),
   attempts: new Map(),
   events: [],
@@ -93,6 +102,13 @@ export const keep = <T>(value: T): T => {
 /** Writes the events of a transition that succeeded. */
 export const record = (state: MemoryState, events: readonly AuditEntry[]): void => {
   for (const event of events) state.events.push(keep(event))
+}
+
+/** Spends a pushed request that was found unspent. */
+export const spend = (state: MemoryState, digest: Digest | undefined, now: Instant): void => {
+  const entry = digest === undefined ? undefined : state.pushedRequests.get(digest)
+  if (entry === undefined) return
+  state.pushedRequests.set(entry.pushed.digest, { ...entry, pushed: keep({ ...entry.pushed, spentAt: now }) })
 }
 
 /** Puts a record under a key that nothing has yet; a second one is a caller's error, since such keys are random. */

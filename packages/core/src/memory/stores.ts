@@ -8,6 +8,7 @@ import { memoryConsents } from './consents.ts'
 import { memoryGrants } from './grants.ts'
 import { memoryInteractions } from './interactions.ts'
 import { memoryKeys } from './keys.ts'
+import { memoryPushedRequests } from './pushed-requests.ts'
 import { memoryReservations } from './reservations.ts'
 import { memoryResources } from './resources.ts'
 import { memorySessions } from './sessions.ts'
@@ -29,6 +30,7 @@ export const storesOver = (state: MemoryState): Stores => ({
   grants: memoryGrants(state),
   accessTokens: memoryAccessTokens(state),
   interactions: memoryInteractions(state),
+  pushedRequests: memoryPushedRequests(state),
   reservations: memoryReservations(state),
   attempts: memoryAttempts(state),
   keys: memoryKeys(state),

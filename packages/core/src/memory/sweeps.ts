@@ -42,6 +42,7 @@ export const memorySweeps = (state: MemoryState): SweepStore => ({
       ) +
       sweepMap(state.consents, limit, (consent) => isOver(consent.expiresAt)) +
       sweepMap(state.interactions, limit, (interaction) => isOver(interaction.expiresAt)) +
+      sweepMap(state.pushedRequests, limit, ({ pushed }) => isOver(pushed.keptUntil)) +
       sweepMap(state.reservations, limit, isOver) +
       sweepMap(state.attempts, limit, (entry) => isOver(entry.blockedUntil) && isOver(entry.forgottenAt))
     )

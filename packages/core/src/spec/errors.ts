@@ -1,6 +1,6 @@
 // Owns the error codes of the specifications. Never decides when one is used: that is the rejection maps' work.
 
-/** Error codes of the authorization endpoint (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6, RFC 8707 §2, OIDC unmet_authentication_requirements). */
+/** Error codes of the authorization endpoint (RFC 6749 §4.1.2.1, OIDC Core §3.1.2.6, RFC 8707 §2, RFC 9101 §7, OIDC unmet_authentication_requirements). */
 export type AuthorizationError =
   | 'invalid_request'
   | 'unauthorized_client'
@@ -15,6 +15,7 @@ export type AuthorizationError =
   | 'consent_required'
   | 'request_not_supported'
   | 'request_uri_not_supported'
+  | 'invalid_request_uri'
   | 'registration_not_supported'
   | 'invalid_target'
   | 'invalid_authorization_details'

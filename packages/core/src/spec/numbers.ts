@@ -4,6 +4,7 @@
 export interface Lifetimes {
   readonly authorizationCode: number
   readonly interaction: number
+  readonly pushedRequest: number
   readonly sessionIdle: number
   readonly sessionAbsolute: number
   readonly opaqueAccessToken: number
@@ -17,6 +18,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   authorizationCode: 60,
   // Long enough to look for a password or a phone.
   interaction: 15 * 60,
+  // One redirect from the client's server to the browser; FAPI 2.0 wants less than 600 s.
+  pushedRequest: 60,
   // A working day without asking twice.
   sessionIdle: 12 * 60 * 60,
   // A month: after it a person proves again who he is, however busy the browser was.
@@ -45,6 +48,8 @@ export const LIMITS = {
   uiLocales: 256,
   acrValues: 1024,
   redirectUri: 2048,
+  /** RFC 9101 §5.2 asks for no more than 512; registered ones may be as long as a redirect URI. */
+  requestUri: 2048,
   /** A JWT that a client or a browser sends: 16 KiB, refused before it is parsed. */
   jwt: 16_384,
   clientId: 255,

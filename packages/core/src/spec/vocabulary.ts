@@ -33,5 +33,8 @@ export type Prompt = (typeof PROMPTS)[number]
 /** Scopes whose meaning this server knows by itself (OIDC Core §5.4; `groups` by convention of relying parties). */
 export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone', 'groups'] as const
 
+/** What the `request_uri` of a pushed request begins with (RFC 9126 §2.2). */
+export const PUSHED_REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
+
 /** The assertion type of a JWT for client authentication (RFC 7523 §2.2). */
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

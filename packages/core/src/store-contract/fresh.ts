@@ -90,6 +90,7 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   idTokenClaims: 'minimal',
   trusted: false,
   defaultMaxAge: undefined,
+  requirePushedRequests: false,
   corsOrigins: [`https://${id}.example`],
   clientUri: undefined,
   logoUri: undefined,

@@ -4,6 +4,7 @@ import { bindingCases } from './cases/bindings.ts'
 import { clientCases } from './cases/clients.ts'
 import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
+import { pushedRequestCases } from './cases/pushed-requests.ts'
 import { redeemCases } from './cases/redeem.ts'
 import { resourceCases } from './cases/resources.ts'
 import { sessionCases, subjectCases } from './cases/sessions.ts'
@@ -14,6 +15,7 @@ import { codeRaces } from './races/codes.ts'
 import { counterRaces } from './races/counters.ts'
 import { endingRaces } from './races/endings.ts'
 import { interactionRaces } from './races/interactions.ts'
+import { pushedRequestRaces } from './races/pushed-requests.ts'
 import { recordRaces } from './races/records.ts'
 
 export type * from './contract.ts'
@@ -31,6 +33,7 @@ export const storeCases: readonly StoreCase[] = [
   ...bindingCases,
   ...interactionCases,
   ...settleCases,
+  ...pushedRequestCases,
   ...consentCases,
   ...upkeepCases,
 ]
@@ -40,6 +43,7 @@ export const raceCases: readonly StoreCase[] = [
   ...codeRaces,
   ...recordRaces,
   ...interactionRaces,
+  ...pushedRequestRaces,
   ...endingRaces,
   ...counterRaces,
 ]

@@ -194,6 +194,7 @@ export const interactionFor = (
       idToken: [{ name: 'acr', essential: false, values: ['gold', 2, true] }],
     },
   },
+  pushedRequest: undefined,
   progress: { authenticated: undefined, selected: undefined, consentShownTo: undefined, otherAccount: false },
   createdAt: at(0),
   expiresAt: at(900),

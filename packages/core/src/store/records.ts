@@ -45,6 +45,8 @@ export interface ClientRecord {
   /** A trusted client asks no consent, unless the request does. */
   readonly trusted: boolean
   readonly defaultMaxAge: number | undefined
+  /** Whether every authorization request must have been pushed (RFC 9126 §6 `require_pushed_authorization_requests`). */
+  readonly requirePushedRequests: boolean
   /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
   readonly corsOrigins: readonly string[]
   readonly clientUri: string | undefined
@@ -223,6 +225,20 @@ export interface AuthorizationRequestRecord {
   readonly claims: ClaimsRequest | undefined
 }
 
+/** An authorization request that a client pushed (RFC 9126 §2.2), under the digest of what its `request_uri` ends in. */
+export interface PushedRequestRecord {
+  readonly digest: Digest
+  /** As it was parsed and found good; its client is the one that pushed it. */
+  readonly request: AuthorizationRequestRecord
+  readonly pushedAt: Instant
+  /** From then on no browser may come with it; one that came before may finish. */
+  readonly expiresAt: Instant
+  /** Until then it is known whether it was spent: no earlier than the end of the last interaction that could hold a copy. */
+  readonly keptUntil: Instant
+  /** When the client was given its one answer. */
+  readonly spentAt: Instant | undefined
+}
+
 /** How far an interaction has come. */
 export interface InteractionProgress {
   /** Session begun within this interaction: satisfies `prompt=login` and max_age. */
@@ -243,6 +259,8 @@ export interface InteractionRecord {
   /** Grows with every advance, so that two tabs cannot both move it. */
   readonly revision: number
   readonly request: AuthorizationRequestRecord
+  /** The pushed request that `request` is a copy of: spent when the interaction is settled. */
+  readonly pushedRequest: Digest | undefined
   readonly progress: InteractionProgress
   readonly createdAt: Instant
   readonly expiresAt: Instant

@@ -16,6 +16,7 @@ import type {
   GrantRecord,
   InteractionProgress,
   InteractionRecord,
+  PushedRequestRecord,
   ReservationRecord,
   ResourceRecord,
   SessionRecord,
@@ -155,9 +156,14 @@ export type CodeRedemptionOutcome =
 export interface GrantStore {
   /**
    * Writes the grant and its code if the basis holds: client present, enabled and at its version; person active and at his version;
-   * session live at `now` and his; consent at its version where one is named. Otherwise `stale`, and nothing is written.
+   * session live at `now` and his; consent at its version where one is named. Otherwise `stale`, and nothing is written. A pushed
+   * request that is named is spent in the same write; `requestSpent`, and nothing is written, where it was spent before or is gone.
+   * Race: of several on one pushed request, one issues.
    */
-  issueAuthorizationCode(issue: CodeIssue, occasion: Occasion): Promise<'issued' | 'stale'>
+  issueAuthorizationCode(
+    issue: CodeIssue & { readonly pushedRequest?: Digest },
+    occasion: Occasion,
+  ): Promise<'issued' | 'stale' | 'requestSpent'>
   /** The grant whose code has this digest, redeemed or not. */
   findAuthorizationCode(code: {
     readonly handle: GrantHandle
@@ -233,12 +239,33 @@ export interface InteractionStore {
   ): Promise<'advanced' | InteractionRefusal>
   /**
    * Ends it, and writes code and consent or the refusal in the same write. Judged as advance; `stale` also when the basis of the issue no
-   * longer holds. Race: of several, one settles.
+   * longer holds. The pushed request that it was copied from is spent in the same write; `requestSpent`, after all other reasons, where
+   * it was spent before or is gone. Race: of several, one settles; of several interactions on one pushed request too.
    */
   settleInteraction(
     settle: InteractionMove & { readonly settlement: InteractionSettlement },
     occasion: Occasion,
-  ): Promise<'settled' | InteractionRefusal>
+  ): Promise<'settled' | InteractionRefusal | 'requestSpent'>
+}
+
+/** Authorization requests that clients pushed. They are spent by the transition that answers the client. */
+export interface PushedRequestStore {
+  /**
+   * Stores a pushed request and reserves the proofs of its client. Judged in this order, and nothing written but on `pushed`: `stale` (client
+   * missing, disabled or at another version), `proofReplayed` (a proof is already reserved). Race: of several with one proof, one pushes.
+   */
+  pushRequest(
+    push: {
+      readonly pushed: PushedRequestRecord
+      readonly clientVersion: number
+      readonly proofs: readonly ReservationRecord[]
+    },
+    occasion: Occasion,
+  ): Promise<'pushed' | 'stale' | 'proofReplayed'>
+  /** The pushed request, spent and expired ones too; undefined once its client was deleted, even if another took its id. */
+  findPushedRequest(digest: Digest): Promise<PushedRequestRecord | undefined>
+  /** Spends it, where the client is answered without a code and without an interaction. Race: of several, one spends. */
+  spendPushedRequest(digest: Digest, occasion: Occasion): Promise<'spent' | 'alreadySpent' | 'unknown'>
 }
 
 /** One-time identifiers, for endpoints that write nothing else. */
@@ -302,7 +329,7 @@ export interface AuditStore {
 export interface SweepStore {
   /**
    * Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. A grant goes when its code and every
-   * token of it have expired, a counter when its block and its memory have. Two sweepers do not wait for one another.
+   * token of it have expired, a pushed request when it is kept no longer, a counter when its block and its memory have. Two sweepers do not wait for one another.
    */
   sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
 }
@@ -317,6 +344,7 @@ export interface Stores {
   readonly grants: GrantStore
   readonly accessTokens: AccessTokenStore
   readonly interactions: InteractionStore
+  readonly pushedRequests: PushedRequestStore
   readonly reservations: ReservationStore
   readonly attempts: AttemptStore
   readonly keys: KeyStore

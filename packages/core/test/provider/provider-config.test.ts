@@ -88,10 +88,21 @@ t.test('[ADV-111] what is missing or cannot be worked with is named when the pro
     [code, Number.NaN],
     [code, 601],
     ['idToken', Infinity],
+    ['pushedRequest', 600],
   ] as const)
     t.throws(() => createProvider({ ...SOUND, lifetimes: { [name]: seconds } }), fails(`lifetimes.${name}`))
   t.ok(createProvider({ ...SOUND, lifetimes: { authorizationCode: 600 } }))
 })
+
+t.test(
+  '[unit] a feature whose store is missing is refused at composition, and no store is asked for in vain',
+  async (t) => {
+    const stores = { ...SOUND.stores, pushedRequests: undefined } as unknown as ProviderConfig['stores']
+    for (const par of [true, 'required'] as const)
+      t.throws(() => createProvider({ ...SOUND, stores, features: { par } }), fails('stores.pushedRequests'))
+    for (const features of [{}, { par: false }]) t.ok(createProvider({ ...SOUND, stores, features }))
+  },
+)
 
 t.test('[CONF-C7] languages are published in canonical form, or not at all', async (t) => {
   t.ok(createProvider({ ...SOUND, uiLocales: ['en', 'pt-BR', 'zh-Hant-TW'] }))

@@ -66,6 +66,7 @@ export const clientRecord = (
   idTokenClaims: 'minimal',
   trusted: false,
   defaultMaxAge: undefined,
+  requirePushedRequests: false,
   corsOrigins: [],
   clientUri: undefined,
   logoUri: undefined,

@@ -17,6 +17,7 @@ const copyOf = (state: MemoryState): MemoryState => ({
   grants: new Map(state.grants),
   tokens: new Map(state.tokens),
   interactions: new Map(state.interactions),
+  pushedRequests: new Map(state.pushedRequests),
   reservations: new Map(state.reservations),
   attempts: new Map(state.attempts),
   events: [...state.events],
@@ -38,6 +39,7 @@ const writeChanges = (before: MemoryState, after: MemoryState, state: MemoryStat
   writeMap(before.grants, after.grants, state.grants)
   writeMap(before.tokens, after.tokens, state.tokens)
   writeMap(before.interactions, after.interactions, state.interactions)
+  writeMap(before.pushedRequests, after.pushedRequests, state.pushedRequests)
   writeMap(before.reservations, after.reservations, state.reservations)
   writeMap(before.attempts, after.attempts, state.attempts)
   state.events.push(...after.events.slice(before.events.length))

@@ -2,26 +2,32 @@
 
 import type { GrantStore } from '@vouchsafe/core'
 import type { Database } from '../database.ts'
-import { bytes, instantOrUndefined } from '../values.ts'
+import { bytes, bytesOrNull, instantOrUndefined } from '../values.ts'
 import { basisLocks } from './basis.ts'
 import { insertEvents } from './events.ts'
 import { type GrantRow, grantColumns, grantJoins, grantOf, stateOf } from './grant-rows.ts'
 import { insertGrant } from './issue.ts'
+import { spendPart } from './pushed-requests.ts'
 import { redeem } from './redeem.ts'
 
 /** The store of grants in Postgres. */
 export const createGrantStore = (database: Database): GrantStore => ({
   issueAuthorizationCode: async (issue, occasion) => {
-    const { grant, basis } = issue
+    const { grant, basis, pushedRequest } = issue
     const check = { ...basis, clientId: grant.clientId, subject: grant.subject, now: occasion.now }
-    const rows = await database.statement(
+    const [row] = await database.statement<{ outcome: 'issued' | 'stale' | 'requestSpent' }>(
       (sql) => sql`
         with ${basisLocks(sql, check, sql`select`)},
-        ${insertGrant(sql, issue)},
+        ${spendPart(sql, sql`${bytesOrNull(pushedRequest)}::bytea`, { now: occasion.now, gate: sql`select from basis` })},
+        ${insertGrant(sql, issue, pushedRequest === undefined ? sql`true` : sql`exists (select from spent)`)},
         written as (${insertEvents(sql, sql`issued`, occasion.events)})
-        select 1 from issued`,
+        select case
+          when exists (select from issued) then 'issued'
+          when exists (select from basis) then 'requestSpent'
+          else 'stale'
+        end as outcome`,
     )
-    return rows.length === 1 ? 'issued' : 'stale'
+    return row?.outcome ?? 'stale'
   },
 
   findAuthorizationCode: async (code) => {

@@ -2,8 +2,6 @@
 // and written in one statement.
 
 import {
-  type AuthorizationRequestRecord,
-  digest,
   type InteractionRecord,
   type InteractionRefusal,
   type InteractionStore,
@@ -11,8 +9,9 @@ import {
   subject,
 } from '@vouchsafe/core'
 import type { Database } from '../database.ts'
-import { bytes, bytesOrNull, type Int8, instantOf, instantOrUndefined, isStorable, parseStored } from '../values.ts'
+import { bytes, bytesOrNull, digestOf, type Int8, instantOf, instantOrUndefined, isStorable } from '../values.ts'
 import { judgeMove } from './judge-move.ts'
+import { requestOf } from './requests.ts'
 import { settle } from './settle.ts'
 
 interface InteractionRow {
@@ -20,6 +19,7 @@ interface InteractionRow {
   readonly browser_digest: Buffer | null
   readonly revision: number
   readonly request: string
+  readonly pushed_request: Buffer | null
   readonly authenticated_sid: string | null
   readonly selected_sid: string | null
   readonly other_account: boolean
@@ -30,32 +30,12 @@ interface InteractionRow {
   readonly settled_at: Int8 | null
 }
 
-/** JSON leaves out what is undefined; a record names every member. */
-const requestOf = (text: string): AuthorizationRequestRecord => {
-  const stored = parseStored<AuthorizationRequestRecord>(text)
-  return {
-    clientId: stored.clientId,
-    redirectUri: stored.redirectUri,
-    responseMode: stored.responseMode,
-    scope: stored.scope,
-    state: stored.state,
-    nonce: stored.nonce,
-    codeChallenge: stored.codeChallenge,
-    prompts: stored.prompts,
-    maxAge: stored.maxAge,
-    loginHint: stored.loginHint,
-    requiredSubject: stored.requiredSubject,
-    uiLocales: stored.uiLocales,
-    acrValues: stored.acrValues,
-    claims: stored.claims,
-  }
-}
-
 const recordOf = (row: InteractionRow): InteractionRecord => ({
   id: row.id,
-  browserDigest: row.browser_digest === null ? undefined : digest(row.browser_digest.toString('base64url')),
+  browserDigest: row.browser_digest === null ? undefined : digestOf(row.browser_digest),
   revision: row.revision,
   request: requestOf(row.request),
+  pushedRequest: row.pushed_request === null ? undefined : digestOf(row.pushed_request),
   progress: {
     authenticated: row.authenticated_sid === null ? undefined : sessionId(row.authenticated_sid),
     selected: row.selected_sid === null ? undefined : sessionId(row.selected_sid),
@@ -76,10 +56,11 @@ export const createInteractionStore = (database: Database): InteractionStore => 
     const { progress } = interaction
     await database.statement(
       (sql) => sql`
-        insert into interactions (id, browser_digest, revision, request, authenticated_sid, selected_sid, other_account, consent_sid,
-          consent_subject, created_at, expires_at, settled_at)
+        insert into interactions (id, browser_digest, revision, request, pushed_request, authenticated_sid, selected_sid, other_account,
+          consent_sid, consent_subject, created_at, expires_at, settled_at)
         values (${interaction.id}, ${bytesOrNull(interaction.browserDigest)}::bytea, ${interaction.revision}::integer,
-          ${JSON.stringify(interaction.request)}::text::json, ${progress.authenticated ?? null}::text,
+          ${JSON.stringify(interaction.request)}::text::json, ${bytesOrNull(interaction.pushedRequest)}::bytea,
+          ${progress.authenticated ?? null}::text,
           ${progress.selected ?? null}::text, ${progress.otherAccount}::boolean, ${progress.consentShownTo?.sid ?? null}::text,
           ${progress.consentShownTo?.subject ?? null}::text, ${interaction.createdAt}::bigint,
           ${interaction.expiresAt}::bigint, ${interaction.settledAt ?? null}::bigint)`,
@@ -91,7 +72,7 @@ export const createInteractionStore = (database: Database): InteractionStore => 
     if (!isStorable(id)) return undefined
     const [row] = await database.statement<InteractionRow>(
       (sql) => sql`
-        select id, browser_digest, revision, request::text as request, authenticated_sid, selected_sid, other_account, consent_sid,
+        select id, browser_digest, revision, request::text as request, pushed_request, authenticated_sid, selected_sid, other_account, consent_sid,
           consent_subject, created_at, expires_at, settled_at
         from interactions where id = ${id}`,
     )

@@ -14,8 +14,8 @@ const insertClaims = (sql: Queries, { grant }: CodeIssue): Part =>
       select handle, ${JSON.stringify(grant.claims)}::text::json from issued
       returning 1`
 
-/** Common table expressions that end in `issued` and `issued_claims`: the grant, once per row of `basis`. */
-export const insertGrant = (sql: Queries, issue: CodeIssue): Part => {
+/** Common table expressions that end in `issued` and `issued_claims`: the grant, once per row of `basis`, if `gate` is true. */
+export const insertGrant = (sql: Queries, issue: CodeIssue, gate: Part = sql`true`): Part => {
   const { grant, codeDigest } = issue
   return sql`
     issued as (
@@ -28,7 +28,7 @@ export const insertGrant = (sql: Queries, issue: CodeIssue): Part => {
         ${grant.authTime}::bigint, ${textArray(grant.amr)}::text[], ${grant.acr ?? null}::text,
         ${grant.issuedAt}::bigint, ${grant.codeExpiresAt}::bigint,
         ${grant.codeExpiresAt}::bigint
-      from basis
+      from basis where ${gate}
       returning handle
     ), issued_claims as (${insertClaims(sql, issue)})`
 }

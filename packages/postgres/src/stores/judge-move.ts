@@ -15,9 +15,9 @@ export const judgeMove = (
   on: { readonly now: Instant; readonly verdict: string },
 ): Part => sql`
   held as materialized (
-    select id, browser_digest, revision, expires_at, settled_at from interactions where id = ${move.id} for update
+    select id, browser_digest, revision, pushed_request, expires_at, settled_at from interactions where id = ${move.id} for update
   ), ruling as materialized (
-    select id, case
+    select id, pushed_request, case
       when browser_digest is distinct from ${bytes(move.browserDigest)}::bytea then 'mismatched'
       when settled_at is not null then 'alreadySettled'
       when expires_at <= ${on.now}::bigint then 'expired'

@@ -16,6 +16,7 @@ import { basisLocks } from './basis.ts'
 import { insertEvents, type Part } from './events.ts'
 import { insertGrant } from './issue.ts'
 import { judgeMove } from './judge-move.ts'
+import { spendPart } from './pushed-requests.ts'
 
 /** What was and what is allowed without repetition, in the order of first appearance; what expired is not allowed any more. */
 const united = (sql: Queries, column: 'scope' | 'claims', now: Instant): Part => sql`
@@ -27,6 +28,9 @@ const united = (sql: Queries, column: 'scope' | 'claims', now: Instant): Part =>
     group by member order by min(position)
   )`
 
+/** Nothing was to be spent, or it was, by this very statement. */
+const PAID = (sql: Queries): Part => sql`((select pushed_request from ruling) is null or exists (select from spent))`
+
 /** Remembers a consent, once per row of `basis`, together with what was remembered. */
 const rememberConsent = (sql: Queries, consent: Omit<ConsentRecord, 'version'> | undefined, now: Instant): Part =>
   consent === undefined
@@ -35,7 +39,7 @@ const rememberConsent = (sql: Queries, consent: Omit<ConsentRecord, 'version'> |
       insert into consents as known (subject, client_id, scope, claims, granted_at, expires_at)
       select ${consent.subject}, ${consent.clientId}, ${textArray(consent.scope)}::text[],
         ${textArray(consent.claims)}::text[], ${consent.grantedAt}::bigint, ${consent.expiresAt}::bigint
-      from basis
+      from basis where ${PAID(sql)}
       on conflict (subject, client_id) do update set
         version = nextval('consent_versions'), scope = ${united(sql, 'scope', now)},
         claims = ${united(sql, 'claims', now)},
@@ -54,22 +58,23 @@ const basisOf = (sql: Queries, settlement: InteractionSettlement, now: Occasion[
 }
 
 const grantPart = (sql: Queries, issue: CodeIssue | undefined): Part =>
-  issue === undefined ? sql`issued as (select)` : insertGrant(sql, issue)
+  issue === undefined ? sql`issued as (select)` : insertGrant(sql, issue, PAID(sql))
 
 /** Settles an interaction. */
 export const settle = async (
   database: Database,
   move: InteractionMove & { readonly settlement: InteractionSettlement },
   occasion: Occasion,
-): Promise<'settled' | InteractionRefusal> => {
+): Promise<'settled' | InteractionRefusal | 'requestSpent'> => {
   const { settlement } = move
-  const [row] = await database.statement<{ outcome: 'settled' | InteractionRefusal | null }>(
+  const [row] = await database.statement<{ outcome: 'settled' | InteractionRefusal | 'requestSpent' | null }>(
     (sql) => sql`
       with ${judgeMove(sql, move, { now: occasion.now, verdict: 'settled' })},
       ${basisOf(sql, settlement, occasion.now)},
+      ${spendPart(sql, sql`(select pushed_request from ruling)`, { now: occasion.now, gate: sql`select from basis` })},
       settled as (
         update interactions i set settled_at = ${occasion.now}::bigint, revision = i.revision + 1
-        from ruling, basis where i.id = ruling.id
+        from ruling, basis where i.id = ruling.id and ${PAID(sql)}
         returning 1
       ),
       remembered as (${rememberConsent(sql, settlement.consent, occasion.now)}),
@@ -77,6 +82,7 @@ export const settle = async (
       written as (${insertEvents(sql, sql`settled`, occasion.events)})
       select case
         when exists (select from settled) then 'settled'
+        when exists (select from basis) then 'requestSpent'
         else (select case outcome when 'settled' then 'stale' else outcome end from ruling)
       end as outcome`,
   )

@@ -10,6 +10,7 @@ const KINDS = [
   ['access_tokens', 'expires_at'],
   ['grants', 'expires_at'],
   ['interactions', 'expires_at'],
+  ['pushed_requests', 'expires_at'],
   ['reservations', 'expires_at'],
   ['attempts', 'expires_at'],
   ['consents', 'expires_at'],

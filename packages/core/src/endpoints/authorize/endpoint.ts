@@ -1,7 +1,7 @@
 // Owns the authorization endpoint (RFC 6749 §3.1, OIDC Core §3.1.2): GET and POST through the same parser and the same flow.
 
 import { auditEntry } from '../../audit/index.ts'
-import { err, type MultiMap, type Result } from '../../base/index.ts'
+import { type ClientId, err, type MultiMap, type Result } from '../../base/index.ts'
 import type { Answer, Context } from '../../context/index.ts'
 import { NO_PROGRESS } from '../../interaction/index.ts'
 import { ensureBrowser, findBrowser, liveSessions } from '../../session/index.ts'
@@ -14,10 +14,11 @@ import {
   type WireRequest,
 } from '../../wire/index.ts'
 import { advance } from './flow.ts'
-import { locateClient, parseAuthorizationRequest } from './parse.ts'
+import { locateClient } from './parse.ts'
 import { newInteraction } from './present.ts'
 import type { PageRejection } from './rejection.ts'
 import { respondError, respondPage } from './respond.ts'
+import { openRequest } from './source.ts'
 import type { Visit } from './visit.ts'
 
 /** One visit by a request; the browser is given its cookie if it has none. */
@@ -57,7 +58,7 @@ const onPage = (
   context: Context,
   request: WireRequest,
   rejection: PageRejection,
-  clientId: string | undefined,
+  clientId: ClientId | undefined,
 ): Answer<Reply> => {
   const { reply, reference } = respondPage(context, rejection)
   const fields = {
@@ -75,19 +76,21 @@ export const authorizeEndpoint =
   async (request: WireRequest): Promise<Answer<Reply>> => {
     const form = formOf(request)
     if (!form.ok) return onPage(context, request, form.error, undefined)
-    const address = await locateClient(context, form.value)
-    if (!address.ok) return onPage(context, request, address.error, undefined)
-    const parsed = await parseAuthorizationRequest(context, form.value, address.value)
+    const client = await locateClient(context, form.value)
+    if (!client.ok) return onPage(context, request, client.error, undefined)
+    const { clientId } = client.value
     const now = context.ports.clock.now()
-    if (!parsed.ok) {
-      const { clientId } = address.value.client
-      const fields = { clientId, reason: parsed.error.reason, network: request.remoteAddress }
+    const asked = await openRequest(context, client.value, { form: form.value, now })
+    if (asked.kind === 'page') return onPage(context, request, asked.rejection, clientId)
+    if (asked.kind === 'refused') {
+      const fields = { clientId, reason: asked.rejection.reason, network: request.remoteAddress }
       const events = [auditEntry('authorization.refused', now, fields)]
-      return { reply: respondError(context, address.value, parsed.error, []), events }
+      return { reply: respondError(context, asked.address, asked.rejection, []), events }
     }
     if (await cameBare(context, request)) {
       const interaction = newInteraction(context, {
-        request: parsed.value,
+        request: asked.request,
+        pushedRequest: asked.pushedRequest,
         browserDigest: undefined,
         progress: NO_PROGRESS,
         now,
@@ -96,7 +99,8 @@ export const authorizeEndpoint =
       return { reply: { kind: 'resume', interactionId: interaction.id, cookies: [] }, events: [] }
     }
     const flow = {
-      request: parsed.value,
+      request: asked.request,
+      pushedRequest: asked.pushedRequest,
       interaction: undefined,
       allowed: false,
       answering: false,

@@ -16,7 +16,7 @@ import { presentConsent, presentLogin, presentSelection } from './present.ts'
 import type { AuthorizationRejection, PageRejection } from './rejection.ts'
 import { respondError, respondPage } from './respond.ts'
 import { respondTrouble, troubleOf } from './trouble.ts'
-import type { Flow, Visit } from './visit.ts'
+import type { Flow, Missed, Visit } from './visit.ts'
 
 // One retry settles an honest race; more means something keeps changing.
 const MAX_TRIES = 3
@@ -28,13 +28,13 @@ const refuseOnPage = (context: Context, visit: Visit, flow: Flow, rejection: Pag
   return { reply, events: [auditEntry('authorization.refused', visit.now, fields)] }
 }
 
-/** Ends the request with an error for the client; `stale` when another tab was there first, so that no client gets two answers. */
+/** Ends the request with an error for the client; `stale` or `requestSpent` when another tab was there first, so that no client gets two answers. */
 const refuse = async (
   context: Context,
   visit: Visit,
   flow: Flow,
   rejection: AuthorizationRejection,
-): Promise<Answer<Reply> | 'stale'> => {
+): Promise<Answer<Reply> | Missed> => {
   const { request, interaction } = flow
   const { clientId } = request
   const { network, now } = visit
@@ -48,13 +48,18 @@ const refuse = async (
         })
       : auditEntry('authorization.refused', now, { clientId, reason: rejection.reason, network })
   const reply = respondError(context, request, rejection, visit.cookies)
-  if (interaction === undefined) return { reply, events: [event] }
+  if (interaction === undefined) {
+    if (flow.pushedRequest === undefined) return { reply, events: [event] }
+    const spent = await context.stores.pushedRequests.spendPushedRequest(flow.pushedRequest, { now, events: [event] })
+    return spent === 'spent' ? { reply, events: [] } : 'requestSpent'
+  }
   const { id, revision } = interaction
   const outcome = await context.stores.interactions.settleInteraction(
     { id, revision, browserDigest: visit.browser.digest, settlement: { issue: undefined, consent: undefined } },
     { now, events: [event] },
   )
-  return outcome === 'settled' ? { reply, events: [] } : 'stale'
+  if (outcome === 'settled') return { reply, events: [] }
+  return outcome === 'requestSpent' ? outcome : 'stale'
 }
 
 const consentOf = (
@@ -81,7 +86,7 @@ const approve = async (
   visit: Visit,
   flow: Flow,
   known: { readonly client: ClientRecord; readonly session: HeldSession },
-): Promise<Answer<Reply> | 'stale'> => {
+): Promise<Answer<Reply> | Missed> => {
   const { client, session } = known
   const { request } = flow
   // Allowed now, and by the very session that was shown the page.
@@ -114,7 +119,7 @@ const takeStep = async (
   visit: Visit,
   flow: Flow,
   client: ClientRecord,
-): Promise<Answer<Reply> | 'stale'> => {
+): Promise<Answer<Reply> | Missed> => {
   const held = await visit.sessions()
   const sessions = held.map((one) => one.session)
   const step = decideStep({
@@ -142,7 +147,7 @@ const takeStep = async (
   }
 }
 
-const advanceOnce = async (context: Context, visit: Visit, flow: Flow): Promise<Answer<Reply> | 'stale'> => {
+const advanceOnce = async (context: Context, visit: Visit, flow: Flow): Promise<Answer<Reply> | Missed> => {
   const client = await context.stores.clients.findClient(flow.request.clientId)
   const rechecked = recheckRequest(client, flow.request)
   switch (rechecked.kind) {
@@ -162,6 +167,7 @@ export const advance = async (context: Context, visit: Visit, flow: Flow): Promi
   let current = flow
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const answer = await advanceOnce(context, visit, current)
+    if (answer === 'requestSpent') return respondTrouble(context, visit, answer, current.interaction)
     if (answer !== 'stale') return answer
     if (current.interaction === undefined) continue
     const { id, revision } = current.interaction
@@ -172,5 +178,5 @@ export const advance = async (context: Context, visit: Visit, flow: Flow): Promi
     current = { ...current, interaction, allowed: current.allowed && interaction?.revision === revision }
   }
   const answer = await refuse(context, visit, current, { reason: 'stateChanged' })
-  return answer === 'stale' ? respondTrouble(context, visit, 'stale', current.interaction) : answer
+  return typeof answer === 'string' ? respondTrouble(context, visit, answer, current.interaction) : answer
 }

@@ -53,6 +53,7 @@ const flowOf = (
   said: Partial<Pick<Flow, 'allowed' | 'answering' | 'ending'>> = {},
 ): Flow => ({
   request: interaction.request,
+  pushedRequest: interaction.pushedRequest,
   interaction,
   allowed: said.allowed ?? false,
   answering: said.answering ?? false,

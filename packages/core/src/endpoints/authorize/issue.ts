@@ -8,7 +8,7 @@ import type { Basis, ClientRecord, CodeIssue, ConsentRecord, GrantRecord } from 
 import { mintCredential, mintHandle } from '../../tokens/index.ts'
 import type { Reply } from '../../wire/index.ts'
 import { respondCode } from './respond.ts'
-import type { Flow, Visit } from './visit.ts'
+import type { Flow, Missed, Visit } from './visit.ts'
 
 /** What a code is issued on: who, for which client, and what stands for the person's consent. */
 export interface Approval {
@@ -54,7 +54,7 @@ const commitCode = async (
   flow: Flow,
   issue: CodeIssue,
   consent: Approval['consent'],
-): Promise<'issued' | 'stale'> => {
+): Promise<'issued' | Missed> => {
   const { grant } = issue
   const { now, network } = visit
   const issued = auditEntry('authorization_code.issued', now, {
@@ -67,7 +67,10 @@ const commitCode = async (
     network,
   })
   if (flow.interaction === undefined)
-    return context.stores.grants.issueAuthorizationCode(issue, { now, events: [issued] })
+    return context.stores.grants.issueAuthorizationCode(
+      { ...issue, ...(flow.pushedRequest === undefined ? {} : { pushedRequest: flow.pushedRequest }) },
+      { now, events: [issued] },
+    )
   const events =
     consent === undefined
       ? [issued]
@@ -84,16 +87,17 @@ const commitCode = async (
     { id, revision, browserDigest: visit.browser.digest, settlement: { issue, consent } },
     { now, events },
   )
-  return outcome === 'settled' ? 'issued' : 'stale'
+  if (outcome === 'settled') return 'issued'
+  return outcome === 'requestSpent' ? outcome : 'stale'
 }
 
-/** Issues a code by one conditional write, and answers the client with it; `stale` when what it rests on no longer holds. */
+/** Issues a code by one conditional write, and answers the client with it; `stale` when what it rests on no longer holds, `requestSpent` when another visit was answered first. */
 export const issueCode = async (
   context: Context,
   visit: Visit,
   flow: Flow,
   approval: Approval,
-): Promise<Answer<Reply> | 'stale'> => {
+): Promise<Answer<Reply> | Missed> => {
   const { session, client } = approval
   const redirectUriDigest = await digestOf(context, flow.request.redirectUri)
   const grant = grantFor(context, flow, approval, visit.now, redirectUriDigest)

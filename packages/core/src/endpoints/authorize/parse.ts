@@ -40,12 +40,17 @@ const KNOWN: ReadonlySet<string> = new Set(
 const oneOf = <T extends string>(values: readonly T[], value: string | undefined): T | undefined =>
   values.find((known) => known === value)
 
-/** Finds client and redirect URI; a disabled client is as unknown as one that never was. */
-export const locateClient = async (context: Context, form: MultiMap): Promise<Result<AnswerAddress, PageRejection>> => {
+/** Finds the client; a disabled one is as unknown as one that never was. */
+export const locateClient = async (context: Context, form: MultiMap): Promise<Result<ClientRecord, PageRejection>> => {
   const id = single(form, 'client_id')
   if (id === undefined || id.length > LIMITS.clientId) return err({ reason: 'clientIdMissing' })
   const client = await context.stores.clients.findClient(namedClient(id))
   if (client === undefined || client.disabled) return err({ reason: 'clientUnknown' })
+  return ok(client)
+}
+
+/** Finds where this client may be answered. */
+export const locateAnswer = (client: ClientRecord, form: MultiMap): Result<AnswerAddress, PageRejection> => {
   const requested = single(form, 'redirect_uri')
   if (requested === undefined) return err({ reason: 'redirectUriMissing' })
   const redirectUri = matchRedirectUri(client, requested)

@@ -24,6 +24,7 @@ export const newInteraction = (
   context: Context,
   opening: {
     readonly request: AuthorizationRequestRecord
+    readonly pushedRequest: InteractionRecord['pushedRequest']
     readonly browserDigest: InteractionRecord['browserDigest']
     readonly progress: InteractionProgress
     readonly now: Visit['now']
@@ -33,6 +34,7 @@ export const newInteraction = (
   browserDigest: opening.browserDigest,
   revision: 1,
   request: opening.request,
+  pushedRequest: opening.pushedRequest,
   progress: opening.progress,
   createdAt: opening.now,
   expiresAt: later(opening.now, context.lifetimes.interaction),
@@ -46,10 +48,10 @@ const reach = async (
   flow: Flow,
   progress: InteractionProgress,
 ): Promise<InteractionRecord | 'stale'> => {
-  const { interaction, request } = flow
+  const { interaction, request, pushedRequest } = flow
   const browserDigest = visit.browser.digest
   if (interaction === undefined) {
-    const opened = newInteraction(context, { request, browserDigest, progress, now: visit.now })
+    const opened = newInteraction(context, { request, pushedRequest, browserDigest, progress, now: visit.now })
     await context.stores.interactions.openInteraction(opened)
     return opened
   }

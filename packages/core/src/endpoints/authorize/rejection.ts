@@ -12,6 +12,8 @@ export type PageRejection =
   | FormRejection
   | { readonly reason: 'clientIdMissing' | 'clientUnknown' | 'redirectUriMissing' | 'redirectUriUnregistered' }
   | { readonly reason: 'methodNotAllowed' }
+  /** The pushed request is unknown here, another client's, or was answered. */
+  | { readonly reason: 'pushedRequestUnknown' | 'pushedRequestSpent' }
 
 /** Reasons that are told to the client at its verified redirect URI. */
 export type AuthorizationRejection =
@@ -37,6 +39,8 @@ export type AuthorizationRejection =
         | 'accessDenied'
         | 'personDisabled'
         | 'stateChanged'
+        | 'pushedRequestExpired'
+        | 'pushRequired'
     }
 
 /** Parameters of specifications that are not built. */
@@ -84,6 +88,8 @@ const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   consentRequired: { error: 'consent_required', description: 'the person must be asked' },
   accessDenied: { error: 'access_denied', description: 'the person refused' },
   personDisabled: { error: 'access_denied', description: 'this account may not sign in' },
+  pushedRequestExpired: { error: 'invalid_request_uri', description: 'the pushed request has expired; push it again' },
+  pushRequired: invalid('this client must push its requests (RFC 9126)'),
   stateChanged: { error: 'temporarily_unavailable', description: 'something changed meanwhile; start again' },
 }
 
@@ -136,6 +142,12 @@ const PAGES: Readonly<Record<PageRejection['reason'], PageWords>> = {
     status: 400,
     problem: 'unregisteredRedirectUri',
     detail: 'redirect_uri is not registered for this client; it must be equal to the character',
+  },
+  pushedRequestUnknown: badRequest('invalid_request_uri: no such request was pushed by this client'),
+  pushedRequestSpent: {
+    status: 409,
+    problem: 'interactionFinished',
+    detail: 'invalid_request_uri: this request was answered',
   },
   methodNotAllowed: { status: 405, problem: 'methodNotAllowed', detail: 'use GET or POST' },
 }

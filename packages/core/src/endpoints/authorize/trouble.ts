@@ -6,10 +6,10 @@ import { displayClient } from '../../interaction/index.ts'
 import type { InteractionRecord, InteractionRefusal } from '../../store/index.ts'
 import type { ClientDisplay, PageProblem, Reply } from '../../wire/index.ts'
 import { respondProblem } from './respond.ts'
-import type { Visit } from './visit.ts'
+import type { Missed, Visit } from './visit.ts'
 
 /** Why an interaction cannot go on in this visit. */
-export type Trouble = InteractionRefusal | 'forged'
+export type Trouble = InteractionRefusal | Missed | 'forged'
 
 const TROUBLES: Readonly<
   Record<Trouble, { readonly status: number; readonly problem: PageProblem; readonly detail: string }>
@@ -19,6 +19,12 @@ const TROUBLES: Readonly<
   alreadySettled: { status: 409, problem: 'interactionFinished', detail: 'this sign-in was finished already' },
   expired: { status: 410, problem: 'interactionExpired', detail: 'this sign-in took too long' },
   stale: { status: 409, problem: 'interactionFinished', detail: 'this sign-in went on in another tab' },
+  // Nobody but the person is told: the client was given its answer, and a second one would only confuse it.
+  requestSpent: {
+    status: 409,
+    problem: 'interactionFinished',
+    detail: 'invalid_request_uri: this request was answered',
+  },
   forged: { status: 403, problem: 'formForged', detail: 'the form did not come from a page of this sign-in' },
 }
 

@@ -1,6 +1,6 @@
 // Owns what one step of the flow works with: who came, and where the request stands. Never decides anything.
 
-import type { Instant } from '../../base/index.ts'
+import type { Digest, Instant } from '../../base/index.ts'
 import type { Browser, HeldSession } from '../../session/index.ts'
 import type { AuthorizationRequestRecord, InteractionRecord } from '../../store/index.ts'
 import type { Cookie } from '../../wire/index.ts'
@@ -17,9 +17,14 @@ export interface Visit {
   readonly cookies: readonly Cookie[]
 }
 
+/** What a step came to, where it did not end in something to send: the state it rests on moved, or the pushed request was spent. */
+export type Missed = 'stale' | 'requestSpent'
+
 /** Where a request stands. */
 export interface Flow {
   readonly request: AuthorizationRequestRecord
+  /** The pushed request that it is a copy of: spent by whatever answers the client. */
+  readonly pushedRequest: Digest | undefined
   /** Undefined until a person had to be asked something. */
   readonly interaction: InteractionRecord | undefined
   /** Whether this very visit allowed what the consent page showed. */

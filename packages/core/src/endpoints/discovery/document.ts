@@ -12,7 +12,11 @@ export interface MetadataFacts {
     readonly token: string
     readonly userinfo: string
     readonly jwks: string
+    /** Undefined where pushed requests are switched off. */
+    readonly pushedAuthorizationRequest: string | undefined
   }
+  /** Whether requests of every client must be pushed. */
+  readonly requirePushedRequests: boolean
   readonly grantTypes: readonly string[]
   /** Algorithms with an active key. */
   readonly signingAlgs: readonly string[]
@@ -29,6 +33,12 @@ export const metadataOf = (facts: MetadataFacts): JsonObject => ({
   token_endpoint: facts.endpoints.token,
   userinfo_endpoint: facts.endpoints.userinfo,
   jwks_uri: facts.endpoints.jwks,
+  ...(facts.endpoints.pushedAuthorizationRequest === undefined
+    ? {}
+    : {
+        pushed_authorization_request_endpoint: facts.endpoints.pushedAuthorizationRequest,
+        require_pushed_authorization_requests: facts.requirePushedRequests,
+      }),
   scopes_supported: STANDARD_SCOPES,
   response_types_supported: ['code'],
   response_modes_supported: RESPONSE_MODES,
