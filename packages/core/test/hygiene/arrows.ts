@@ -53,6 +53,7 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
     ownInTests: [`${CORE}/store-contract`, `${EMBEDDED}/testing`],
     thirdInTests: ['tap', 'fast-check'],
   },
+  'packages/fetcher': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'fast-check'] },
   'packages/embedded-postgres': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'postgres'] },
   'apps/idp': {
     own: [`${CORE}/*`, '@vouchsafe/http/*', '@vouchsafe/fastify/*', '@vouchsafe/postgres/*', `${EMBEDDED}/*`],

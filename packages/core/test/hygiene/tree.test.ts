@@ -11,22 +11,25 @@ const seed = (check: (tree: Tree) => readonly Fault[], file: string, text: strin
   describeFaults(check(withFiles(new Map(), { [file]: text })))
 
 t.test(
-  '[QA-016] no source builds SQL from strings, fetches, parses JSON elsewhere or makes a pattern from a value',
+  '[QA-016, WEB-044] no source builds SQL from strings, fetches, parses JSON elsewhere or makes a pattern from a value',
   async (t) => {
     t.same(describeFaults([...checkSources(tree), ...checkExceptions(tree)]), [])
   },
 )
 
-t.test('[QA-016] each of these is caught in a source that does it', async (t) => {
+t.test('[QA-016, WEB-044] each of these is caught in a source that does it', async (t) => {
   const wrong = [
     'export const find = (sql: Sql, name: string) => sql.unsafe(name)',
     'export const get = (url: string) => fetch(url)',
     "import { request } from 'node:https'",
+    "import { connect as open, type Socket } from 'node:tls'",
+    "import { createConnection } from 'node:net'",
     'export const match = (text: string) => new RegExp(text)',
     'export const read = (text: string): unknown => JSON.parse(text)',
   ]
   for (const text of wrong) t.equal(seed(checkSources, 'apps/idp/src/seeded.ts', text).length, 1, text)
-  const fine = "import { createServer } from 'node:http'\nexport const fixed = new RegExp('^a$')\n"
+  const fine =
+    "import { createServer } from 'node:http'\nimport type { Socket } from 'node:net'\nexport const fixed = new RegExp('^a$')\n"
   t.same(seed(checkSources, 'apps/idp/src/seeded.ts', fine), [])
 })
 
