@@ -9,3 +9,10 @@ export const assertionReservation = (clientId: ClientId, jti: Digest, expiresAt:
   digest: jti,
   expiresAt,
 })
+
+/** The one use of a DPoP proof, by the thumbprint of its key and `jti` (RFC 9449 §11.1): another key's `jti` is another proof. */
+export const dpopReservation = (jkt: Digest, jti: Digest, expiresAt: Instant): ReservationRecord => ({
+  namespace: `dpop:${jkt}`,
+  digest: jti,
+  expiresAt,
+})

@@ -52,9 +52,14 @@ export const LIMITS = {
   requestUri: 2048,
   /** A JWT that a client or a browser sends: 16 KiB, refused before it is parsed. */
   jwt: 16_384,
+  /** A DPoP proof: twice what the largest accepted key and its signature take. */
+  dpopProof: 8192,
   clientId: 255,
   clientSecret: 1024,
 } as const
 
 /** Clock tolerance towards JWTs that clients make, in seconds: 8 s must pass and 60 s must not (FAPI 2.0 §5.3.2.1). */
 export const CLOCK_TOLERANCE = 10
+
+/** Seconds that a DPoP proof without a nonce of ours counts: one request, a slow network and a queue (RFC 9449 §11.1). */
+export const DPOP_PROOF_AGE = 60

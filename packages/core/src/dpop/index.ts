@@ -1,0 +1,5 @@
+// The door of the dpop room.
+
+export * from './nonce.ts'
+export * from './proof.ts'
+export * from './request.ts'
