@@ -1,12 +1,12 @@
 // Owns wiring everything together; the only file that knows every package. Never holds a rule: what is decided, is decided elsewhere.
 
-import { createProvider, type Provider, reveal } from '@vouchsafe/core'
+import { createProvider, type Provider, type MtlsConfig as ProviderMtls, reveal } from '@vouchsafe/core'
 import { cryptoRandom, nodeHasher } from '@vouchsafe/core/ports-node'
 import { createDatabase, createDatabaseClock, type DatabaseClock } from '@vouchsafe/postgres'
 import type { FastifyBaseLogger } from 'fastify'
 import { type AccountService, createAccounts } from './accounts/index.ts'
 import { type AuditBatch, createAuditBatch } from './audit/batch.ts'
-import type { Config } from './config/index.ts'
+import type { Config, MtlsConfig } from './config/index.ts'
 import { assertMigrated, migrateDatabase, type OpenDatabase, openDatabase } from './database/index.ts'
 import { every } from './jobs/every.ts'
 import { sweep } from './jobs/sweep.ts'
@@ -94,6 +94,8 @@ const surroundingsOf = (
   }
 }
 
+const mtlsOf = ({ endpointBase }: MtlsConfig): ProviderMtls => (endpointBase === undefined ? {} : { endpointBase })
+
 const assemble = async (config: Config, database: OpenDatabase, log: Log): Promise<IdentityProvider> => {
   const { stores } = database
   const clock = await createDatabaseClock(database.sql)
@@ -106,7 +108,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
   const provider = createProvider({
     issuer: config.issuer,
     lifetimes: config.lifetimes,
-    features: { par: true },
+    features: { par: true, ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }) },
     acrValues: ACR_VALUES,
     uiLocales: ['en'],
     stores,

@@ -85,12 +85,16 @@ const isCertificateError = (error: unknown): error is Error =>
   error instanceof Error && 'code' in error && /^(?:ERR_OSSL_|ENOENT|EACCES)/.test(String(error.code))
 
 const listen = async (config: Config, app: FastifyInstance): Promise<void> => {
+  let { port } = config
   try {
     await app.listen({ host: config.host, port: config.port })
+    port = config.mtls?.port ?? port
+    await app.listenForCertificates()
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
-    const why = code === 'EADDRINUSE' ? 'another program has the port; set PORT' : code
-    throw new StartError(`It cannot listen on ${config.host}:${config.port}: ${why}.`)
+    const setting = port === config.port ? 'PORT' : 'MTLS_PORT'
+    const why = code === 'EADDRINUSE' ? `another program has the port; set ${setting}` : code
+    throw new StartError(`It cannot listen on ${config.host}:${port}: ${why}.`)
   }
 }
 
@@ -99,7 +103,7 @@ const serve = async (config: Config, idp: IdentityProvider): Promise<void> => {
   const app = await buildServer({ config, around: idp.around, readiness: idp.readiness, log }).catch(
     (error: unknown): never => {
       if (!isCertificateError(error)) throw error
-      throw new StartError(`TLS_CERT and TLS_KEY cannot be used: ${cleanText(error.message)}.`)
+      throw new StartError(`TLS_CERT, TLS_KEY or MTLS_CLIENT_CA cannot be used: ${cleanText(error.message)}.`)
     },
   )
   endInOrder(config, { idp, app })

@@ -1,7 +1,9 @@
 // Owns checking a provider's configuration. Every configuration error is raised here, at composition, never at a request.
 
+import type { Result } from './base/index.ts'
 import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
+import { type MtlsConfig, parseMtls } from './provider-binding.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
 import type { AuditEntry, Stores } from './store/index.ts'
 
@@ -9,6 +11,8 @@ import type { AuditEntry, Stores } from './store/index.ts'
 export interface Features {
   /** Pushed authorization requests (RFC 9126 §2); `required` refuses requests that were not pushed, of every client (RFC 9126 §5). */
   readonly par?: boolean | 'required'
+  /** Client certificates, for authentication (RFC 8705 §2). Doors must be told too: by themselves they read none. */
+  readonly mtls?: MtlsConfig
 }
 
 /** What a provider is composed of. */
@@ -136,12 +140,21 @@ const checkLists = ({ uiLocales = [], acrValues = [] }: ProviderConfig): void =>
   }
 }
 
+const unwrap = <T>(parsed: Result<T, { readonly setting: string; readonly message: string }>): T => {
+  if (!parsed.ok) throw new ConfigurationError(parsed.error.setting, parsed.error.message)
+  return parsed.value
+}
+
 const featuresOf = ({ features = {}, stores }: ProviderConfig): EnabledFeatures => {
   const { par = false } = features
   if (par !== false && stores.pushedRequests === undefined) {
     throw new ConfigurationError('stores.pushedRequests', 'is missing, and features.par needs it')
   }
-  return { par: par === true ? 'on' : par === false ? 'off' : par }
+  return {
+    par: par === true ? 'on' : par === false ? 'off' : par,
+    dpop: undefined,
+    mtls: unwrap(parseMtls(features.mtls)),
+  }
 }
 
 /** Checks a configuration and makes the context of every endpoint. */

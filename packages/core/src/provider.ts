@@ -56,6 +56,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
     acrValues: context.acrValues,
     uiLocales: config.uiLocales ?? [],
+    mtls: context.features.mtls,
   })
   const jwks = jwksEndpoint(context)
   const documents: readonly (readonly [string, string])[] = [

@@ -21,7 +21,7 @@ export const collectHeaders = (pairs: Iterable<readonly [string, string]>): Read
   const headers = new Map<string, string[]>()
   for (const [name, value] of pairs) {
     const key = name.toLowerCase()
-    if (key === 'forwarded' || key.startsWith('x-forwarded-')) continue
+    if (key === 'forwarded' || key.startsWith('x-forwarded-') || key.startsWith('client-cert')) continue
     const values = headers.get(key)
     if (values === undefined) headers.set(key, [value])
     else values.push(value)

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { err, ok, type Reply, type Result, type WireRequest } from '@vouchsafe/core'
 import type { BodyText } from './body.ts'
+import { type ClientCertificates, certificateFinder } from './client-certificates.ts'
 import {
   carriesBody,
   collectHeaders,
@@ -22,6 +23,7 @@ import { refuse } from './refusal.ts'
 import { routeFinder } from './route.ts'
 
 export type { BodyText } from './body.ts'
+export type { ClientCertificates } from './client-certificates.ts'
 export { escapeHtml } from './html.ts'
 export { carriesBody, forRoute, type Purpose, purposeOf, type RequestHead, type Served } from './incoming.ts'
 export { readNodeBody } from './node-body.ts'
@@ -32,6 +34,8 @@ export { commonHeaders, contentSecurityPolicy, NO_PAGE_POLICY, type PagePolicy }
 
 /** Options of the node:http door. */
 export interface NodeDoorOptions extends DoorOptions {
+  /** Where certificates of clients come from (RFC 8705); by default none is read. The provider's own option `mtls` must be set as well. */
+  readonly clientCertificates?: ClientCertificates
   /** Addresses and ranges (CIDR) of proxies that are believed about X-Forwarded-For, -Host and -Proto; by default none is. */
   readonly trustProxy?: readonly string[]
 }
@@ -69,6 +73,7 @@ function* pairs(rawHeaders: readonly string[]): Generator<readonly [string, stri
 export const createNodeSteps = (provider: Served, options: NodeDoorOptions): NodeSteps => {
   const check = headCheck(provider.issuer, options)
   const findPeer = peerFinder(options.trustProxy ?? [])
+  const findCertificate = certificateFinder(options.clientCertificates)
   const writer = createWriter(provider.issuer, options)
   const refused = (reason: RefusalReason, head: RequestHead, purpose: Purpose): Result<never, Reply> => {
     const { reply, reference } = refuse(reason, purpose === 'machine' ? 'machine' : 'person')
@@ -83,6 +88,7 @@ export const createNodeSteps = (provider: Served, options: NodeDoorOptions): Nod
         ...splitTarget(request.url ?? '/'),
         headers: collectHeaders(pairs(request.rawHeaders)),
         remoteAddress: peer.remoteAddress,
+        clientCertificate: findCertificate(request, peer.fromProxy),
       }
       const checked = check(head, peer, purpose)
       return checked.ok ? checked : refused(checked.error, head, purpose)

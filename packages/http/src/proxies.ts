@@ -4,8 +4,13 @@ import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP } from 'node:net'
 import type { Peer } from './incoming.ts'
 
+/** The peer of a request, and whether a listed proxy stands in between. */
+export interface FoundPeer extends Peer {
+  readonly fromProxy: boolean
+}
+
 /** Works out the peer of a request. */
-export type FindPeer = (request: IncomingMessage) => Peer
+export type FindPeer = (request: IncomingMessage) => FoundPeer
 
 const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
@@ -59,7 +64,8 @@ export const peerFinder = (trustProxy: readonly string[]): FindPeer => {
   const isTrusted = (address: string): boolean => isIP(address) !== 0 && trusted.check(address, familyOf(address))
   return (request) => {
     const socketAddress = plainAddress(request.socket.remoteAddress ?? '')
-    const direct: Peer = {
+    const direct: FoundPeer = {
+      fromProxy: false,
       remoteAddress: socketAddress,
       host: hostHeader(request),
       secure: isEncrypted(request.socket),
@@ -74,6 +80,7 @@ export const peerFinder = (trustProxy: readonly string[]): FindPeer => {
     }
     const proto = listed(request, 'x-forwarded-proto').at(-1)
     return {
+      fromProxy: true,
       remoteAddress,
       host: listed(request, 'x-forwarded-host').at(-1) ?? direct.host,
       secure: proto === undefined ? direct.secure : proto.toLowerCase() === 'https',

@@ -1,19 +1,35 @@
 // Owns the options that describe a client, and the member of its metadata that each sets. Never judges a value: registration does.
 
 import { readFile } from 'node:fs/promises'
-import { err, type Json, type JsonObject, ok, parseJson, type Result } from '@vouchsafe/core'
+import { CLIENT_AUTH_METHODS, err, type Json, type JsonObject, ok, parseJson, type Result } from '@vouchsafe/core'
 import type { Arguments } from './arguments.ts'
 import type { OptionSpec } from './command.ts'
 
 type Kind = 'text' | 'list' | 'toggle' | 'number'
 
-/** Options and the member of the metadata that each sets (RFC 7591 §2, and our own). */
-const MEMBERS: readonly {
+interface Member {
   readonly option: string
   readonly member: string
   readonly kind: Kind
   readonly spec: OptionSpec
-}[] = [
+}
+
+/** Names of a certificate, of which tls_client_auth takes exactly one (RFC 8705 §2.1.2). */
+const certificateOptions: readonly Member[] = [
+  ['subject-dn', 'NAME', 'subject, such as "CN=app,O=Example"'],
+  ['san-dns', 'HOST', 'host name'],
+  ['san-uri', 'URI', 'URI'],
+  ['san-ip', 'ADDRESS', 'IP address'],
+  ['san-email', 'ADDRESS', 'e-mail address'],
+].map(([name = '', value = '', words = '']) => ({
+  option: `tls-${name}`,
+  member: `tls_client_auth_${name.replace('-', '_')}`,
+  kind: 'text',
+  spec: { kind: 'text', value, words: `For tls_client_auth: the ${words} that its certificate must have.` },
+}))
+
+/** Options and the member of the metadata that each sets (RFC 7591 §2, and our own). */
+const MEMBERS: readonly Member[] = [
   {
     option: 'name',
     member: 'client_name',
@@ -42,10 +58,11 @@ const MEMBERS: readonly {
     kind: 'text',
     spec: {
       kind: 'choice',
-      choices: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      choices: [...CLIENT_AUTH_METHODS].toSorted(),
       words: 'How the app authenticates; client_secret_basic unless set, none for an app that can keep no secret.',
     },
   },
+  ...certificateOptions,
   {
     option: 'scope',
     member: 'scope',
@@ -152,7 +169,11 @@ const MEMBERS: readonly {
 /** The options, for `client create` and `client update`. */
 export const SETTING_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   ...Object.fromEntries(MEMBERS.map(({ option, spec }) => [option, spec])),
-  'jwks-file': { kind: 'text', value: 'FILE', words: 'JWK Set with its public keys, for private_key_jwt.' },
+  'jwks-file': {
+    kind: 'text',
+    value: 'FILE',
+    words: 'JWK Set with its public keys, for private_key_jwt and self_signed_tls_client_auth.',
+  },
 }
 
 const memberValue = (args: Arguments, { option, kind }: (typeof MEMBERS)[number]): Json | undefined => {

@@ -34,6 +34,17 @@ export interface HashingConfig {
   readonly queue: number
 }
 
+/** How certificates of clients come in (RFC 8705). */
+export interface MtlsConfig {
+  /** The port that asks for one. */
+  readonly port: number | undefined
+  /** Authorities for clients. */
+  readonly clientCaFile: string | undefined
+  readonly proxyHeader: 'verified' | 'unverified' | undefined
+  /** Undefined where the issuer's own endpoints ask. */
+  readonly endpointBase: string | undefined
+}
+
 /** The configuration of the identity provider; printing it shows no credential. */
 export interface Config {
   readonly production: boolean
@@ -58,6 +69,8 @@ export interface Config {
     | undefined
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
+  /** How certificates of clients come in; undefined when they do not. */
+  readonly mtls: MtlsConfig | undefined
   /** What seals signing keys; undefined outside production, where a key file does. */
   readonly keyEncryption: { readonly current: Secret; readonly previous: readonly Secret[] } | undefined
   readonly keyTiming: KeyTiming
@@ -110,7 +123,7 @@ const readSettings = (env: Environment, file: FileValues): Read => {
 
 const unreadableFiles = async (settings: RawSettings): Promise<readonly ConfigProblem[]> => {
   const problems: ConfigProblem[] = []
-  for (const key of ['tlsCert', 'tlsKey'] as const) {
+  for (const key of ['tlsCert', 'tlsKey', 'mtlsClientCa'] as const) {
     const path = settings[key]
     if (path === undefined) continue
     try {
@@ -162,6 +175,20 @@ const tlsOf = ({ tlsCert, tlsKey, tlsMinVersion }: RawSettings): Config['tls'] =
     ? undefined
     : { certFile: resolve(tlsCert), keyFile: resolve(tlsKey), minVersion: tlsMinVersion }
 
+const mtlsOf = (settings: RawSettings): Config['mtls'] => {
+  const { mtlsPort, mtlsClientCa, clientCertHeader } = settings
+  if (mtlsPort === 0 && clientCertHeader === 'off') return undefined
+  const issuer = new URL(settings.issuer ?? defaultIssuer(settings))
+  issuer.port = String(mtlsPort)
+  const onOwnPort = mtlsPort === 0 ? undefined : issuer.href.replace(/\/$/, '')
+  return {
+    port: mtlsPort === 0 ? undefined : mtlsPort,
+    clientCaFile: mtlsClientCa === undefined ? undefined : resolve(mtlsClientCa),
+    proxyHeader: clientCertHeader === 'off' ? undefined : clientCertHeader,
+    endpointBase: settings.mtlsEndpointBase ?? onOwnPort,
+  }
+}
+
 const configOf = (settings: RawSettings): Config => ({
   production: settings.environment === 'production',
   issuer: settings.issuer ?? defaultIssuer(settings),
@@ -175,6 +202,7 @@ const configOf = (settings: RawSettings): Config => ({
   database: databaseOf(settings),
   tls: tlsOf(settings),
   trustedProxies: settings.trustedProxies,
+  mtls: mtlsOf(settings),
   keyEncryption:
     settings.keyEncryptionSecret === undefined
       ? undefined

@@ -119,7 +119,30 @@ const lifetimeRule: Rule = (settings) => {
   return problems
 }
 
-const RULES: readonly Rule[] = [issuerRule, tlsRule, proxyRule, databaseRule, secretRule, lifetimeRule]
+const certificateRule: Rule = (settings) => {
+  const { mtlsPort, mtlsClientCa, clientCertHeader, mtlsEndpointBase, port } = settings
+  const problems: ConfigProblem[] = []
+  const behindProxy = clientCertHeader !== 'off'
+  if (mtlsPort !== 0 && settings.tlsCert === undefined)
+    problems.push(problem('mtlsPort', 'needs TLS_CERT and TLS_KEY.'))
+  if (mtlsPort !== 0 && mtlsPort === port) problems.push(problem('mtlsPort', 'must be another port than PORT.'))
+  if (mtlsClientCa !== undefined && mtlsPort === 0)
+    problems.push(problem('mtlsClientCa', 'has a meaning with MTLS_PORT only.'))
+  if (behindProxy && settings.trustedProxies.length === 0) {
+    problems.push(problem('clientCertHeader', 'needs TRUSTED_PROXIES: a header that anybody can send proves nothing.'))
+  }
+  if (mtlsEndpointBase === undefined) return problems
+  if (mtlsPort === 0 && !behindProxy) {
+    problems.push(problem('mtlsEndpointBase', 'has a meaning with MTLS_PORT or CLIENT_CERT_HEADER only.'))
+  }
+  const parsed = parseIssuer(mtlsEndpointBase)
+  if (!parsed.ok) problems.push(problem('mtlsEndpointBase', parsed.error))
+  else if (!mtlsEndpointBase.startsWith('https:'))
+    problems.push(problem('mtlsEndpointBase', 'must begin with https://.'))
+  return problems
+}
+
+const RULES: readonly Rule[] = [issuerRule, tlsRule, proxyRule, certificateRule, databaseRule, secretRule, lifetimeRule]
 
 /** Every fault of the settings taken together, all at once. */
 export const checkRules = (settings: RawSettings): readonly ConfigProblem[] => RULES.flatMap((rule) => rule(settings))

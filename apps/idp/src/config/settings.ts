@@ -21,6 +21,10 @@ export interface RawSettings {
   readonly tlsKey: string | undefined
   readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3'
   readonly trustedProxies: readonly string[]
+  readonly mtlsPort: number
+  readonly mtlsClientCa: string | undefined
+  readonly clientCertHeader: 'off' | 'verified' | 'unverified'
+  readonly mtlsEndpointBase: string | undefined
   readonly keyEncryptionSecret: string | undefined
   readonly keyEncryptionSecretPrevious: readonly string[]
   readonly keyRotateEvery: number
@@ -68,6 +72,10 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
     keys: ['databaseUrl', 'dataFolder', 'databaseConnections', 'databasePrepare', 'migrateOnStart'],
   },
   { title: 'TLS and proxies', keys: ['tlsCert', 'tlsKey', 'tlsMinVersion', 'trustedProxies'] },
+  {
+    title: 'Client certificates',
+    keys: ['mtlsPort', 'mtlsClientCa', 'clientCertHeader', 'mtlsEndpointBase'],
+  },
   {
     title: 'Signing keys',
     keys: ['keyEncryptionSecret', 'keyEncryptionSecretPrevious', 'keyRotateEvery', 'keyPublishAhead', 'keyKeepAfter'],
@@ -207,6 +215,36 @@ const TRANSPORT = {
     fallback: [],
     fallbackWords: 'none',
     words: 'Proxies whose `X-Forwarded-For` is believed. Nobody else’s is.',
+  }),
+} as const
+
+const CERTIFICATES = {
+  mtlsPort: integer('MTLS_PORT', {
+    least: 0,
+    most: 65_535,
+    fallback: 0,
+    fallbackWords: 'none',
+    words:
+      'A second port that asks clients for a certificate, with the certificate and the oldest version of TLS of the first. Browsers are not sent there.',
+  }),
+  mtlsClientCa: text('MTLS_CLIENT_CA', {
+    form: 'the path of a PEM file',
+    fallback: undefined,
+    fallbackWords: 'none: certificates are known by their registered key alone',
+    words: 'The authorities whose certificates `tls_client_auth` believes on that port, and no others.',
+  }),
+  clientCertHeader: choice('CLIENT_CERT_HEADER', {
+    choices: ['off', 'verified', 'unverified'],
+    fallback: 'off',
+    words:
+      'Takes the certificate of a client from the `Client-Cert` header (RFC 9440) of `TRUSTED_PROXIES`, which must set it or take it away on every request. `verified` where they let through only what an authority for clients signed.',
+  }),
+  mtlsEndpointBase: text('MTLS_ENDPOINT_BASE', {
+    form: 'an https address without a slash at the end',
+    fallback: undefined,
+    fallbackWords: 'the issuer, on `MTLS_PORT` where that is set',
+    words:
+      'Where clients reach the endpoints that ask for a certificate, if not at the issuer; published in the metadata.',
   }),
 } as const
 
@@ -371,6 +409,7 @@ export const SETTINGS: SettingTable = {
   ...SERVER,
   ...DATABASE,
   ...TRANSPORT,
+  ...CERTIFICATES,
   ...KEYS,
   ...LIFETIMES,
   ...PASSWORDS,

@@ -17,6 +17,7 @@ import { pageOf, sendProblem } from '../pages/send.ts'
 import type { Surroundings } from '../pages/surroundings.ts'
 import { type ErrorProblem, renderPage } from '../views/render.ts'
 import { requireAccess } from './access.ts'
+import { addCertificateServer, certificatesOf } from './certificate-server.ts'
 import { addHealthRoutes, type Readiness } from './health.ts'
 import { MAX_CONNECTIONS, SERVER_LIMITS, SOCKET_LIMITS } from './limits.ts'
 import { logRequests } from './log.ts'
@@ -118,6 +119,7 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     provider: around.provider,
     trustProxy: config.trustedProxies,
     requireHttps: config.production && secure,
+    ...(config.mtls === undefined ? {} : { clientCertificates: certificatesOf(config.mtls) }),
     onRefused: (refusal) => app.log.info({ refusal }, 'a request was refused'),
     render: {
       page: ({ page }) => pageOf(around, presentProblem(page)),
@@ -125,6 +127,7 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
         renderPage(presentFormPost(reply), { locale: 'en', nonce, brand: around.brand, basePath: around.basePath }),
     },
   })
+  await addCertificateServer(app, config, around.provider)
   answerTheRest(app, around)
   addHealthRoutes(app, readiness)
   addAssetRoutes(app, around.basePath)

@@ -290,6 +290,42 @@ t.test('[unit] TLS files come together, can be read, and go with an https issuer
   t.match(await refusals({ ...tls, TLS_MIN_VERSION: 'TLSv1.1' }), [/^TLS_MIN_VERSION /])
 })
 
+t.test(
+  '[ADV-030] certificates of clients come in where somebody vouches for them, or the start is refused',
+  async (t) => {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    await writeFile(cert, 'x')
+    await writeFile(key, 'x')
+    const tls = { TLS_CERT: cert, TLS_KEY: key, ISSUER: 'https://id.example.org/team' }
+    t.equal((await accepted(tls)).mtls, undefined)
+    t.match((await accepted({ ...tls, MTLS_PORT: '8443', MTLS_CLIENT_CA: cert })).mtls, {
+      port: 8443,
+      clientCaFile: cert,
+      proxyHeader: undefined,
+      endpointBase: 'https://id.example.org:8443/team',
+    })
+    const proxied = { ...PRODUCTION, CLIENT_CERT_HEADER: 'verified' }
+    t.match((await accepted(proxied)).mtls, { port: undefined, proxyHeader: 'verified', endpointBase: undefined })
+    const base = { ...proxied, MTLS_ENDPOINT_BASE: 'https://mtls.example.org' }
+    t.match((await accepted(base)).mtls, { endpointBase: 'https://mtls.example.org' })
+    t.match(await refusals({ ...proxied, ...tls, TRUSTED_PROXIES: undefined }), [
+      /^CLIENT_CERT_HEADER .*TRUSTED_PROXIES/,
+    ])
+    t.match(await refusals({ ...PRODUCTION, MTLS_PORT: '8443' }), [/^MTLS_PORT .*TLS_CERT/])
+    t.match(await refusals({ ...tls, PORT: '8443', MTLS_PORT: '8443' }), [/^MTLS_PORT .* another port/])
+    t.match(await refusals({ ...tls, MTLS_CLIENT_CA: cert }), [/^MTLS_CLIENT_CA .*MTLS_PORT/])
+    t.match(await refusals({ ...tls, MTLS_PORT: '8443', MTLS_CLIENT_CA: `${cert}.not` }), [
+      /^MTLS_CLIENT_CA .* cannot be read/,
+    ])
+    t.match(await refusals({ ...tls, MTLS_ENDPOINT_BASE: 'https://mtls.example.org' }), [
+      /^MTLS_ENDPOINT_BASE .*MTLS_PORT/,
+    ])
+    for (const wrong of ['http://mtls.example.org', 'https://mtls.example.org/', 'mtls.example.org']) {
+      t.match(await refusals({ ...base, MTLS_ENDPOINT_BASE: wrong }), [/^MTLS_ENDPOINT_BASE /], wrong)
+    }
+  },
+)
+
 t.test('[unit] the reference page says what the table of settings says', async (t) => {
   const page = await readFile(new URL('../../../../docs/reference/configuration.md', import.meta.url), 'utf8')
   t.equal(page, configurationReference(), 'run node apps/idp/dist/config/write-reference.js')

@@ -50,6 +50,9 @@ const LOCALHOST = [
   extension(37, false, sequence(objectId(1, 3, 6, 1, 5, 5, 7, 3, 1))),
 ]
 
+// What the certificate of a client is for: clientAuth
+const CLIENT = [extension(37, false, sequence(objectId(1, 3, 6, 1, 5, 5, 7, 3, 2)))]
+
 interface Made {
   readonly subject: string
   readonly publicKey: KeyObject
@@ -85,6 +88,37 @@ export interface TestCertificates {
   readonly key: string
 }
 
+/** A certificate with its key, PEM. */
+export interface KeyedCertificate {
+  readonly cert: string
+  readonly key: string
+  /** The public key. */
+  readonly jwk: JsonWebKey
+}
+
+/** An authority that certifies clients. */
+export interface TestAuthority {
+  readonly ca: string
+  certify(subject: string): KeyedCertificate
+}
+
+const asPem = ({ privateKey }: { readonly privateKey: KeyObject }): string =>
+  privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+/** Makes an authority for clients; every client's name is `CN=` and its subject. */
+export const makeAuthority = (issuer = 'Client authority'): TestAuthority => {
+  const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const common = { issuer, signedBy: authority.privateKey }
+  return {
+    ca: certificate({ ...common, subject: issuer, publicKey: authority.publicKey, extensions: AUTHORITY }),
+    certify: (subject) => {
+      const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      const cert = certificate({ ...common, subject, publicKey: pair.publicKey, extensions: CLIENT })
+      return { cert, key: asPem(pair), jwk: pair.publicKey.export({ format: 'jwk' }) }
+    },
+  }
+}
+
 /** Makes an authority and a certificate for `localhost` and 127.0.0.1, good for a day. */
 export const makeCertificates = (): TestCertificates => {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -93,6 +127,6 @@ export const makeCertificates = (): TestCertificates => {
   return {
     ca: certificate({ ...common, subject: 'Test authority', publicKey: authority.publicKey, extensions: AUTHORITY }),
     cert: certificate({ ...common, subject: 'localhost', publicKey: server.publicKey, extensions: LOCALHOST }),
-    key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    key: asPem(server),
   }
 }

@@ -25,6 +25,9 @@ export interface Asked {
   readonly body?: string | Buffer | undefined
   /** Certificate of the authority that is believed, for https. */
   readonly ca?: string
+  /** A certificate of the client with its key, PEM. */
+  readonly cert?: string
+  readonly key?: string
 }
 
 /** Sends one request on a connection of its own. */
@@ -39,6 +42,7 @@ export const ask = (origin: string, asked: Asked): Promise<Answered> =>
       agent: false as const,
       headers: { ...asked.headers },
       ...(asked.ca === undefined ? {} : { ca: asked.ca }),
+      ...(asked.cert === undefined ? {} : { cert: asked.cert, key: asked.key }),
     }
     const sent = (protocol === 'https:' ? tlsRequest : plainRequest)(options, (response) => {
       const chunks: Buffer[] = []

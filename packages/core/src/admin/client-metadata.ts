@@ -1,6 +1,7 @@
 // Owns a client's settings written as metadata again: what is shown, exported, and changed by merging. Never holds a secret.
 
 import type { Instant, Json, JsonObject } from '../base/index.ts'
+import { TLS_NAME_MEMBERS } from '../client/registration-certificates.ts'
 import type { ClientRecord } from '../store/index.ts'
 
 /** A client as an administrator reads it: its metadata by the names of RFC 7591 §2, its state, and of its secrets only that they exist. */
@@ -14,6 +15,9 @@ export interface ClientDescription {
   readonly metadata: JsonObject
 }
 
+const tlsNameOf = ({ tlsClientName: name }: ClientRecord): readonly (readonly [string, Json])[] =>
+  name === undefined ? [] : [[TLS_NAME_MEMBERS[name.kind], name.value]]
+
 /** The metadata of a record: read again by `validateClient`, it gives the same settings. */
 export const metadataOf = (client: ClientRecord): JsonObject => {
   const all: readonly (readonly [string, Json | undefined])[] = [
@@ -21,6 +25,7 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['application_type', client.applicationType],
     ['token_endpoint_auth_method', client.authMethod],
     ['jwks', client.jwks.length === 0 ? undefined : { keys: client.jwks }],
+    ...tlsNameOf(client),
     ['redirect_uris', client.redirectUris],
     ['localhost_any_port', client.localhostAnyPort],
     ['scope', client.scopes.join(' ')],

@@ -18,10 +18,11 @@ import {
 } from '../base/index.ts'
 import { type Context, digestOf } from '../context/index.ts'
 import { assertionReservation } from '../replay/index.ts'
-import { ASSERTION_ALGS, type ClientAuthMethod } from '../spec/index.ts'
+import { ASSERTION_ALGS, type ClientAuthMethod, TLS_AUTH_METHODS } from '../spec/index.ts'
 import type { AttemptPolicy, ClientRecord, ReservationRecord } from '../store/index.ts'
 import { type JwsRejection, verifyJws } from '../tokens/index.ts'
 import { type AssertionRejection, checkAssertion } from './assertion.ts'
+import { type CertificateRejection, checkCertificate } from './certificate.ts'
 import type { PresentedCredentials } from './credentials.ts'
 
 /** A client that proved who it is, by the method it is registered for; made in this room alone. */
@@ -41,6 +42,7 @@ export type ClientAuthRejection =
   | { readonly reason: 'clientAuthMethodWrong'; readonly registered: ClientAuthMethod }
   | { readonly reason: 'clientThrottled'; readonly until: Instant }
   | AssertionRejection
+  | CertificateRejection
   | JwsRejection
 
 /** Guesses at a secret: per client and network, so that nobody slows the client's own servers. */
@@ -130,6 +132,14 @@ export const authenticateClient = async (
   if (client.disabled) return err({ reason: 'clientDisabled' })
   const authenticated = (proofs: readonly ReservationRecord[]): Result<AuthenticatedClient, never> =>
     ok({ client, method: client.authMethod, proofs } as AuthenticatedClient)
+  if (
+    presented.method === 'none' &&
+    context.features.mtls !== undefined &&
+    TLS_AUTH_METHODS.includes(client.authMethod)
+  ) {
+    const certified = checkCertificate(client, presented.certificate)
+    return certified.ok ? authenticated([]) : certified
+  }
   // A probe of another style with the right secret is no guess: it is refused and counted nowhere.
   if (presented.method !== client.authMethod)
     return err({ reason: 'clientAuthMethodWrong', registered: client.authMethod })

@@ -14,11 +14,17 @@ import {
 } from '../base/index.ts'
 import { JWT_BEARER_ASSERTION, LIMITS } from '../spec/index.ts'
 import { decodeJws } from '../tokens/index.ts'
-import { parseAuthorizationHeader, type WireRequest } from '../wire/index.ts'
+import { type ClientCertificate, parseAuthorizationHeader, type WireRequest } from '../wire/index.ts'
 
 /** Credentials as presented, not yet checked. */
 export type PresentedCredentials =
-  | { readonly method: 'none'; readonly clientId: ClientId; readonly basic: boolean }
+  /** Nothing but a name; for some clients the certificate of the connection says the rest. */
+  | {
+      readonly method: 'none'
+      readonly clientId: ClientId
+      readonly basic: boolean
+      readonly certificate: ClientCertificate | undefined
+    }
   | {
       readonly method: 'client_secret_basic' | 'client_secret_post'
       readonly clientId: ClientId
@@ -61,7 +67,7 @@ const fromHeader = (
   }
   const id = clientId(header.clientId)
   // Public clients (oidc-agent) send an empty password where they mean none.
-  if (header.empty) return ok({ method: 'none', clientId: id, basic: true })
+  if (header.empty) return ok({ method: 'none', clientId: id, basic: true, certificate: undefined })
   return ok({ method: 'client_secret_basic', clientId: id, secret: header.password })
 }
 
@@ -71,7 +77,8 @@ export const parseCredentials = (
   form: MultiMap,
 ): Result<PresentedCredentials, CredentialsRejection> => {
   const header = parseAuthorizationHeader(request)
-  if (!header.ok || header.value.scheme === 'bearer' || header.value.scheme === 'other') {
+  // Only Basic says who a client is; any other scheme is somebody's token.
+  if (!header.ok || (header.value.scheme !== 'absent' && header.value.scheme !== 'basic')) {
     return err({ reason: 'credentialsMalformed' })
   }
   const bodyClientId = single(form, 'client_id')
@@ -90,6 +97,6 @@ export const parseCredentials = (
   }
   const id = clientId(bodyClientId)
   return bodySecret === undefined
-    ? ok({ method: 'none', clientId: id, basic: false })
+    ? ok({ method: 'none', clientId: id, basic: false, certificate: request.clientCertificate })
     : ok({ method: 'client_secret_post', clientId: id, secret: secret(bodySecret) })
 }

@@ -73,7 +73,7 @@ const WORDS: Readonly<Record<ClientRejectionReason, string>> = {
   weakKey:
     'holds a key that is too weak, too large or malformed; use RSA from 2048 bits, P-256, P-384, P-521 or Ed25519',
   unsuitableKey: 'holds a key that does not fit its own alg',
-  keysNeeded: 'must hold at least one key for signatures, since the client authenticates by private_key_jwt',
+  keysNeeded: 'must hold at least one key, since the client authenticates by one',
   confidentialOnly: 'may be optional only for a confidential client, which can keep a secret',
   provenOnly: 'cannot be set for a public client whose redirect URI any other application could take',
 }

@@ -5,6 +5,7 @@ import { type JsonObject, member, ok, type Result } from '../base/index.ts'
 import { CLIENT_AUTH_METHODS, SIGNING_ALGS } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
 import { isOnDevice } from './redirect-uri.ts'
+import { checkTlsName, readTlsName, TLS_NAME_MEMBERS } from './registration-certificates.ts'
 import {
   type Read,
   readAll,
@@ -51,6 +52,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'application_type',
   'token_endpoint_auth_method',
   'jwks',
+  ...Object.values(TLS_NAME_MEMBERS),
   'redirect_uris',
   'localhost_any_port',
   'scope',
@@ -80,7 +82,6 @@ const NOT_BUILT_FIELDS: readonly string[] = [
   'userinfo_signed_response_alg',
   'userinfo_encrypted_response_alg',
   'request_object_signing_alg',
-  'tls_client_auth_subject_dn',
   'tls_client_certificate_bound_access_tokens',
   'dpop_bound_access_tokens',
   'authorization_signed_response_alg',
@@ -167,10 +168,12 @@ const readLink = (metadata: JsonObject, field: string): Read<string | undefined>
 
 /** Whether a client can keep what it authenticates with; a secret shipped in a native application is shared by all its copies (RFC 8252 §8.5). */
 export const isConfidentialClient = (client: Pick<ClientRecord, 'authMethod' | 'applicationType'>): boolean =>
-  client.authMethod !== 'none' && (client.applicationType === 'web' || client.authMethod === 'private_key_jwt')
+  client.authMethod !== 'none' && (client.applicationType === 'web' || !client.authMethod.startsWith('client_secret_'))
 
 const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
   if (settings.authMethod === 'private_key_jwt' && settings.jwks.length === 0) return refuse('jwks', 'keysNeeded')
+  const named = checkTlsName(settings)
+  if (!named.ok) return named
   const confidential = isConfidentialClient(settings)
   if (settings.pkce === 'optional' && !confidential) return refuse('pkce', 'confidentialOnly')
   if (settings.nonce === 'optional' && !confidential) return refuse('nonce', 'confidentialOnly')
@@ -205,6 +208,9 @@ const readSettings = (
     name: readName(metadata),
     authMethod: readChoice(metadata, 'token_endpoint_auth_method', CLIENT_AUTH_METHODS, 'client_secret_basic'),
     jwks: checkClientJwks(member(metadata, 'jwks')),
+    tlsClientName: readTlsName(metadata),
+    certificateBoundTokens: ok(false),
+    dpopBoundTokens: ok(false),
     redirectUris: readRedirectUris(metadata, uriPolicy, known.grantTypes),
     localhostAnyPort: readFlag(metadata, 'localhost_any_port', false),
     scopes: readScopes(metadata, policy),

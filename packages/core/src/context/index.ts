@@ -13,10 +13,26 @@ export interface CookieNames {
   readonly session: string
 }
 
+/** What holds for DPoP at this provider. */
+export interface DpopSettings {
+  /** Secrets that nonces are made from, the current one first; empty where proofs need no nonce. */
+  readonly nonceSecrets: readonly Uint8Array[]
+}
+
+/** What holds for client certificates at this provider. */
+export interface MtlsSettings {
+  /** Where endpoints ask for a certificate, as a URL to append their names to; undefined where the issuer's own do. */
+  readonly endpointBase: string | undefined
+}
+
 /** Which parts of the protocol that may be left out are switched on. */
 export interface EnabledFeatures {
   /** Pushed authorization requests (RFC 9126 §2); `required` refuses every other request. */
   readonly par: 'off' | 'on' | 'required'
+  /** How tokens are bound to keys (RFC 9449); undefined when that is not offered. */
+  readonly dpop: DpopSettings | undefined
+  /** How client certificates are used (RFC 8705); undefined when that is not offered. */
+  readonly mtls: MtlsSettings | undefined
 }
 
 /** What every endpoint is given. */
@@ -52,4 +68,10 @@ export const referenceCode = (context: Pick<Context, 'ports'>): string => {
   const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
   const code = [...context.ports.random.bytes(8)].map((byte) => letters.charAt(byte % 32)).join('')
   return `${code.slice(0, 4)}-${code.slice(4)}`
+}
+
+/** The URLs that an endpoint is reached at, by its name: under the issuer, and where certificates are asked for (RFC 8705 §5). */
+export const urlsOf = (context: Pick<Context, 'issuer' | 'features'>, name: string): readonly string[] => {
+  const alias = context.features.mtls?.endpointBase
+  return [`${context.issuer}/${name}`, ...(alias === undefined ? [] : [`${alias}/${name}`])]
 }

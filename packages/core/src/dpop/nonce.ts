@@ -11,7 +11,7 @@ const SLOT = 60
 // 128 bits: as good as unguessable, and short in a header.
 const NONCE_BYTES = 16
 
-type NonceContext = Pick<Context, 'ports' | 'issuer' | 'dpop'>
+type NonceContext = Pick<Context, 'ports' | 'issuer' | 'features'>
 
 const slotOf = (now: Instant): number => Math.floor(now / SLOT)
 
@@ -22,7 +22,7 @@ const nonceOf = async (context: NonceContext, key: Uint8Array, slot: number): Pr
 
 /** The nonce to give out now; undefined where the provider asks for none (RFC 9449 §8). */
 export const currentNonce = async (context: NonceContext, now: Instant): Promise<string | undefined> => {
-  const key = context.dpop?.nonceSecrets[0]
+  const key = context.features.dpop?.nonceSecrets[0]
   return key === undefined ? undefined : nonceOf(context, key, slotOf(now))
 }
 
@@ -36,7 +36,7 @@ export const nonceHoldsUntil = async (
   now: Instant,
 ): Promise<Instant | undefined> => {
   let until: Instant | undefined
-  for (const key of context.dpop?.nonceSecrets ?? []) {
+  for (const key of context.features.dpop?.nonceSecrets ?? []) {
     for (const slot of [-1, 0, 1].map((step) => slotOf(now) + step)) {
       if (equalInConstantTime(await nonceOf(context, key, slot), nonce)) until = instant((slot + 2) * SLOT)
     }

@@ -94,7 +94,7 @@ const timeOf = async (
   iat: number,
   now: Instant,
 ): Promise<Result<Instant, ProofRejection>> => {
-  if ((context.dpop?.nonceSecrets.length ?? 0) > 0) {
+  if ((context.features.dpop?.nonceSecrets.length ?? 0) > 0) {
     const nonce = member(claims, 'nonce')
     if (nonce === undefined) return err({ reason: 'dpopNonceMissing' })
     const until = isText(nonce) ? await nonceHoldsUntil(context, nonce, now) : undefined

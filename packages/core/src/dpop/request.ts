@@ -14,7 +14,7 @@ export const readProof = async (
 ): Promise<Result<VerifiedProof | undefined, ProofRejection>> => {
   // Presence is the number of headers: an empty one before a real one must not pass for none.
   const count = headerCount(request, 'dpop')
-  if (context.dpop === undefined || count === 0) return ok(undefined)
+  if (context.features.dpop === undefined || count === 0) return ok(undefined)
   const proof = singleHeader(request, 'dpop')
   if (proof === undefined) return err({ reason: 'dpopRepeated' })
   return verifyProof(context, proof, { ...expected, method: request.method })

@@ -1,7 +1,17 @@
 // Owns the words of the specifications that several rooms share. Never holds behaviour.
 
 /** The ways a client can authenticate that are built (OIDC Core §9, RFC 7591 §2). */
-export const CLIENT_AUTH_METHODS = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'] as const
+export const CLIENT_AUTH_METHODS = [
+  'none',
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+] as const
+
+/** The two that rest on a certificate (RFC 8705 §2). */
+export const TLS_AUTH_METHODS: readonly ClientAuthMethod[] = ['tls_client_auth', 'self_signed_tls_client_auth']
 
 /** One way of client authentication (RFC 7591 §2 `token_endpoint_auth_method`). */
 export type ClientAuthMethod = (typeof CLIENT_AUTH_METHODS)[number]
@@ -17,6 +27,12 @@ export type SigningAlg = (typeof SIGNING_ALGS)[number]
  * libraries call EdDSA with that curve (RFC 9864 §2.2).
  */
 export const ASSERTION_ALGS = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const
+
+/**
+ * Algorithms accepted on DPoP proofs (RFC 9449 §4.2): asymmetric only. RS256 is left out: its padding is the weaker one, no client is bound
+ * to it by an older deployment, and FAPI 2.0 forbids it.
+ */
+export const DPOP_ALGS = ['ES256', 'ES384', 'ES512', 'PS256', 'EdDSA', 'Ed25519'] as const
 
 /** Response modes that are built (OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode §2). */
 export const RESPONSE_MODES = ['query', 'form_post'] as const

@@ -18,6 +18,12 @@ export interface ClientSecretRecord {
   readonly expiresAt: Instant | undefined
 }
 
+/** The one name that an authority must have given a client's certificate (RFC 8705 §2.1.2). */
+export interface TlsClientName {
+  readonly kind: 'subjectDn' | 'sanDns' | 'sanUri' | 'sanIp' | 'sanEmail'
+  readonly value: string
+}
+
 /** A registered client (RFC 7591 §2). `version` grows with every change. */
 export interface ClientRecord {
   readonly clientId: ClientId
@@ -30,6 +36,12 @@ export interface ClientRecord {
   readonly secrets: readonly ClientSecretRecord[]
   /** Public keys for private_key_jwt, given inline (RFC 7591 §2 `jwks`). */
   readonly jwks: readonly JsonObject[]
+  /** For tls_client_auth. */
+  readonly tlsClientName: TlsClientName | undefined
+  /** Whether its access tokens are bound to its certificate (RFC 8705 §3.4). */
+  readonly certificateBoundTokens: boolean
+  /** Whether it must prove a key at every token request (RFC 9449 §5.2). */
+  readonly dpopBoundTokens: boolean
   readonly redirectUris: readonly string[]
   /** Whether `http://localhost` redirect URIs leave the port free as loopback addresses do (RFC 8252 §8.3). */
   readonly localhostAnyPort: boolean

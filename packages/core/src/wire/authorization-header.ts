@@ -8,7 +8,7 @@ import { headerCount, singleHeader, type WireRequest } from './request.ts'
 export type AuthorizationHeader =
   | { readonly scheme: 'absent' }
   | { readonly scheme: 'basic'; readonly clientId: string; readonly password: Secret; readonly empty: boolean }
-  | { readonly scheme: 'bearer'; readonly token: Secret }
+  | { readonly scheme: 'bearer' | 'dpop'; readonly token: Secret }
   | { readonly scheme: 'other' }
 
 const TOKEN68 = /^[A-Za-z0-9\-._~+/]+=*$/
@@ -42,6 +42,6 @@ export const parseAuthorizationHeader = (request: WireRequest): Result<Authoriza
   const scheme = header.slice(0, space).toLowerCase()
   const credentials = header.slice(space + 1)
   if (scheme === 'basic') return parseBasic(credentials)
-  if (scheme !== 'bearer') return ok({ scheme: 'other' })
-  return TOKEN68.test(credentials) ? ok({ scheme: 'bearer', token: secret(credentials) }) : err('malformed')
+  if (scheme !== 'bearer' && scheme !== 'dpop') return ok({ scheme: 'other' })
+  return TOKEN68.test(credentials) ? ok({ scheme, token: secret(credentials) }) : err('malformed')
 }

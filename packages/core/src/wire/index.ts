@@ -1,6 +1,7 @@
 // The door of the wire room: HTTP as neutral values.
 
 export * from './authorization-header.ts'
+export type * from './client-certificate.ts'
 export * from './cookies.ts'
 export * from './form.ts'
 export * from './replies.ts'

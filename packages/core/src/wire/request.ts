@@ -1,5 +1,7 @@
 // Owns the neutral HTTP request that every door builds. Never knows a framework, and never reads a body's meaning.
 
+import type { ClientCertificate } from './client-certificate.ts'
+
 /** An HTTP request as plain data. */
 export interface WireRequest {
   /** Upper-case method. */
@@ -14,6 +16,8 @@ export interface WireRequest {
   readonly body: string | undefined
   /** Address of the peer, or of the client that a trusted proxy names; decided by the door alone. */
   readonly remoteAddress: string
+  /** What the client proved by its TLS handshake; decided by the door alone, never by a header that anybody can send. */
+  readonly clientCertificate?: ClientCertificate | undefined
 }
 
 /** The value of a header that occurs exactly once, undefined when it is absent or repeated. */

@@ -15,8 +15,8 @@ const NOW = instant(1_900_000_000)
 const KEY = clientKey('ES256')
 const SECRETS = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)]
 
-const contextWith = (dpop: Context['dpop'], issuer = 'https://op.example'): Context => ({
-  ...contextOf({
+const contextWith = (dpop: Context['features']['dpop'], issuer = 'https://op.example'): Context => {
+  const context = contextOf({
     issuer,
     stores: createMemoryStores(),
     ports: {
@@ -27,9 +27,9 @@ const contextWith = (dpop: Context['dpop'], issuer = 'https://op.example'): Cont
       keys: { keys: () => [] },
       accounts: { find: () => undefined },
     },
-  }),
-  dpop,
-})
+  })
+  return { ...context, features: { ...context.features, dpop } }
+}
 const PLAIN = contextWith({ nonceSecrets: [] })
 const NONCES = contextWith({ nonceSecrets: SECRETS })
 

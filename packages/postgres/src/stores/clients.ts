@@ -1,6 +1,6 @@
 // Owns the statements on clients. Never judges a client's metadata.
 
-import type { ClientId, ClientRecord, ClientStore, JsonObject } from '@vouchsafe/core'
+import type { ClientId, ClientRecord, ClientStore, JsonObject, TlsClientName } from '@vouchsafe/core'
 import { clientId } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
 import {
@@ -29,6 +29,10 @@ interface ClientRow {
   readonly secret_digests: ArrayColumn<Buffer>
   readonly secret_expiries: string
   readonly jwks: string
+  readonly tls_name_kind: TlsClientName['kind'] | null
+  readonly tls_name: string | null
+  readonly certificate_bound_tokens: boolean
+  readonly dpop_bound_tokens: boolean
   readonly redirect_uris: ArrayColumn<string>
   readonly localhost_any_port: boolean
   readonly scopes: ArrayColumn<string>
@@ -66,6 +70,10 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   authMethod: row.auth_method,
   secrets: secretsOf(row),
   jwks: parseStored<readonly JsonObject[]>(row.jwks),
+  tlsClientName:
+    row.tls_name_kind === null || row.tls_name === null ? undefined : { kind: row.tls_name_kind, value: row.tls_name },
+  certificateBoundTokens: row.certificate_bound_tokens,
+  dpopBoundTokens: row.dpop_bound_tokens,
   redirectUris: textsOf(row.redirect_uris),
   localhostAnyPort: row.localhost_any_port,
   scopes: textsOf(row.scopes),
@@ -89,6 +97,7 @@ const recordOf = (row: ClientRow): ClientRecord => ({
 // One list of columns for reading and for writing, so that a new column cannot be read and never written.
 const writtenColumns = (sql: Queries): Part => sql`
   version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, redirect_uris,
+  tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
   require_pushed_requests, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
 
@@ -96,7 +105,10 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
   ${client.authMethod}::text, ${bytesArray(client.secrets.map((secret) => secret.digest))}::bytea[],
   ${numberArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
-  ${textArray(client.redirectUris)}::text[], ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
+  ${textArray(client.redirectUris)}::text[],
+  ${client.tlsClientName?.kind ?? null}::text, ${client.tlsClientName?.value ?? null}::text,
+  ${client.certificateBoundTokens}::boolean, ${client.dpopBoundTokens}::boolean,
+  ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
   ${textArray(client.grantTypes)}::text[], ${client.pkce}::text, ${client.nonce}::text, ${client.idTokenAlg}::text,
   ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,
   ${client.requirePushedRequests}::boolean, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
@@ -105,7 +117,9 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
 
 const readColumns = (sql: Queries): Part => sql`
   client_id, version, disabled, name, application_type, auth_method, secret_digests,
-  to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, redirect_uris, localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
+  to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, redirect_uris,
+  tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
+  localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
   default_max_age, require_pushed_requests, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
 
 /** Deletes in two steps: the consents that an interaction committed while the first one waited are seen by the second alone. */

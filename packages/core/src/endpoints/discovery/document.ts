@@ -2,7 +2,15 @@
 
 import type { JsonObject } from '../../base/index.ts'
 import { STANDARD_CLAIMS } from '../../claims/index.ts'
-import { ASSERTION_ALGS, CLIENT_AUTH_METHODS, PROMPTS, RESPONSE_MODES, STANDARD_SCOPES } from '../../spec/index.ts'
+import type { MtlsSettings } from '../../context/index.ts'
+import {
+  ASSERTION_ALGS,
+  CLIENT_AUTH_METHODS,
+  PROMPTS,
+  RESPONSE_MODES,
+  STANDARD_SCOPES,
+  TLS_AUTH_METHODS,
+} from '../../spec/index.ts'
 
 /** What the document is derived from. */
 export interface MetadataFacts {
@@ -22,12 +30,32 @@ export interface MetadataFacts {
   readonly signingAlgs: readonly string[]
   readonly acrValues: readonly string[]
   readonly uiLocales: readonly string[]
+  readonly mtls: MtlsSettings | undefined
 }
 
 const ID_TOKEN_CLAIMS = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'nonce', 'auth_time', 'acr', 'amr', 'at_hash', 'sid']
 
-/** The document; every URL comes from the configured issuer. */
-export const metadataOf = (facts: MetadataFacts): JsonObject => ({
+const machineEndpoints = [
+  'token_endpoint',
+  'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
+  'revocation_endpoint',
+  'introspection_endpoint',
+  'device_authorization_endpoint',
+]
+
+// Where a certificate is asked for on a port of its own; browsers are not sent there, so that none asks its person for one (RFC 8705 §5).
+const aliasesOf = (document: JsonObject, { issuer, mtls }: MetadataFacts): JsonObject => {
+  const base = mtls?.endpointBase
+  if (base === undefined) return {}
+  const aliases = machineEndpoints.flatMap((name) => {
+    const url = document[name]
+    return typeof url === 'string' ? [[name, `${base}${url.slice(issuer.length)}`] as const] : []
+  })
+  return { mtls_endpoint_aliases: Object.fromEntries(aliases) }
+}
+
+const documentOf = (facts: MetadataFacts): JsonObject => ({
   issuer: facts.issuer,
   authorization_endpoint: facts.endpoints.authorization,
   token_endpoint: facts.endpoints.token,
@@ -45,7 +73,9 @@ export const metadataOf = (facts: MetadataFacts): JsonObject => ({
   grant_types_supported: facts.grantTypes,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: facts.signingAlgs,
-  token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS,
+  token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS.filter(
+    (method) => facts.mtls !== undefined || !TLS_AUTH_METHODS.includes(method),
+  ),
   token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
   code_challenge_methods_supported: ['S256'],
   claim_types_supported: ['normal'],
@@ -58,3 +88,9 @@ export const metadataOf = (facts: MetadataFacts): JsonObject => ({
   ...(facts.acrValues.length === 0 ? {} : { acr_values_supported: facts.acrValues }),
   ...(facts.uiLocales.length === 0 ? {} : { ui_locales_supported: facts.uiLocales }),
 })
+
+/** The document; every URL comes from the configured issuer. */
+export const metadataOf = (facts: MetadataFacts): JsonObject => {
+  const document = documentOf(facts)
+  return { ...document, ...aliasesOf(document, facts) }
+}
