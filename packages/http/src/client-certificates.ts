@@ -62,7 +62,7 @@ const alternativeNames = (text: string | undefined): NameList => {
   const item = /([^:,]+):("(?:[^"\\]|\\.)*"|[^,]*)(?:, |$)/y
   for (let found = item.exec(text ?? ''); found !== null; found = item.exec(text ?? '')) {
     const [, kind = '', value = ''] = found
-    names.push({ kind, value: value.startsWith('"') ? String(JSON.parse(value)) : value })
+    names.push({ kind, value: value.startsWith('"') ? String(parseJson(value, MAX_HEADER)) : value })
     if (item.lastIndex >= (text ?? '').length) break
   }
   return names
