@@ -2,6 +2,7 @@
 
 import type { Result } from './base/index.ts'
 import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
+import { DEFAULT_GRANT_TYPES, type OpenGrantType } from './grant-types/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
 import { type MtlsConfig, parseMtls } from './provider-binding.ts'
 import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
@@ -23,6 +24,8 @@ export interface ProviderConfig {
   readonly stores: Stores
   readonly lifetimes?: Partial<Lifetimes>
   readonly features?: Features
+  /** Grant types of the token endpoint; code, refresh and client credentials unless set. An embedder adds his own as one more value. */
+  readonly grantTypes?: readonly OpenGrantType[]
   /** Authentication context classes that the embedder's sign-in can reach, weakest first. */
   readonly acrValues?: readonly string[]
   /** Languages of the embedder's pages (BCP 47). */
@@ -84,7 +87,8 @@ const STORES: readonly (keyof Stores)[] = [
 const lifetimesOf = (given: Partial<Lifetimes> | undefined): Lifetimes => {
   const lifetimes = { ...DEFAULT_LIFETIMES, ...given }
   for (const [name, seconds] of Object.entries(lifetimes)) {
-    if (!Number.isInteger(seconds) || seconds <= 0) {
+    // A window of 0 is a choice: then every token is honoured once.
+    if (!Number.isInteger(seconds) || seconds < 0 || (seconds === 0 && name !== 'refreshWindow')) {
       throw new ConfigurationError(`lifetimes.${name}`, 'must be a positive whole number of seconds')
     }
   }
@@ -120,6 +124,15 @@ const checkedAccounts = (accounts: Accounts): Accounts => ({
     }
   },
 })
+
+const checkGrantTypes = (grantTypes: readonly OpenGrantType[] = DEFAULT_GRANT_TYPES): void => {
+  const names = grantTypes.map(({ grantType }) => grantType)
+  if (names.some((name, index) => name === '' || names.indexOf(name) !== index)) {
+    throw new ConfigurationError('grantTypes', 'must have different names')
+  }
+  // Every refresh token begins with a code or with another grant that a person allowed.
+  if (!names.includes('authorization_code')) throw new ConfigurationError('grantTypes', 'must have authorization_code')
+}
 
 const isCanonicalLocale = (tag: string): boolean => {
   try {
@@ -166,6 +179,7 @@ export const contextOf = (config: ProviderConfig): Context => {
     if (config.ports[port] === undefined) throw new ConfigurationError(`ports.${port}`, 'is missing')
   }
   checkLists(config)
+  checkGrantTypes(config.grantTypes)
   return {
     issuer: config.issuer,
     tokenEndpoint: `${config.issuer}/token`,

@@ -10,7 +10,7 @@ import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
 import { pushEndpoint } from './endpoints/par/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
-import { authorizationCode } from './grant-types/index.ts'
+import { DEFAULT_GRANT_TYPES } from './grant-types/index.ts'
 import { contextOf, type ProviderConfig } from './provider-config.ts'
 import { faultOf, type Report, reportTo } from './provider-faults.ts'
 import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
@@ -37,7 +37,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
   const { pathname } = new URL(config.issuer)
   const base = pathname === '/' ? '' : pathname
   const endpoint = (name: string): string => `${config.issuer}/${name}`
-  const grantTypes = [authorizationCode]
+  const grantTypes = config.grantTypes ?? DEFAULT_GRANT_TYPES
   const { par } = context.features
   const authorize = authorizeEndpoint(context)
   const push = pushEndpoint(context)

@@ -32,9 +32,10 @@ const redeemByReadingFirst =
     await sql.begin(async (queries) => {
       await queries`update grants set redeemed_at = ${occasion.now} where handle = ${Buffer.from(token.handle, 'base64url')}`
       await queries`
-        insert into access_tokens (handle, digest, client_id, scope, audience, issued_at, expires_at)
-        values (${Buffer.from(token.handle, 'base64url')}, ${Buffer.from(token.digest, 'base64url')}, ${token.clientId},
-          ${queries.array([...token.scope])}, '{}', ${token.issuedAt}, ${token.expiresAt})`
+        insert into access_tokens (handle, digest, owner, client_id, client_incarnation, scope, audience, issued_at, expires_at)
+        select handle, ${Buffer.from(token.digest, 'base64url')}, 'grant', client_id, client_incarnation,
+          ${queries.array([...token.scope])}, '{}', ${token.issuedAt}, ${token.expiresAt}
+        from grants where handle = ${Buffer.from(token.handle, 'base64url')}`
     })
     return { outcome: 'redeemed' }
   }

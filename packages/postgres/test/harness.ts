@@ -35,6 +35,8 @@ const TABLES = [
   'grants',
   'grant_claims',
   'access_tokens',
+  'refresh_states',
+  'revoked_jwts',
   'interactions',
   'pushed_requests',
   'reservations',

@@ -191,7 +191,7 @@ for (const [title, revoke, revoked] of revocations) {
     })
     t.same(first, { outcome: 'redeemed' })
     t.equal(second, revoked)
-    t.equal((await stores.accessTokens.findAccessToken(redemption.accessToken))?.state.revokedAt, NOW)
+    t.equal((await stores.accessTokens.findAccessToken(redemption.accessToken))?.family?.state.revokedAt, NOW)
   })
 }
 
@@ -213,7 +213,14 @@ t.test('[OPS-017] deleting the client deletes a consent that was remembered whil
   const key = { subject: world.session.subject, clientId: world.client.clientId }
   await stores.consents.withdrawConsent(key, occasion)
   const { id, browserDigest } = await world.opened()
-  const consent = { ...key, scope: ['openid'], claims: [], grantedAt: NOW, expiresAt: world.session.absoluteExpiresAt }
+  const consent = {
+    ...key,
+    scope: ['openid'],
+    claims: [],
+    resources: [],
+    grantedAt: NOW,
+    expiresAt: world.session.absoluteExpiresAt,
+  }
   const settlement = { issue: world.newIssue(), consent }
   const [first, second] = await queue(world, lockClient, {
     first: () => stores.interactions.settleInteraction({ id, browserDigest, revision: 0, settlement }, occasion),
@@ -238,7 +245,7 @@ t.test(
     })
     t.same(first, { outcome: 'redeemed' })
     t.equal(second.outcome, 'replayed')
-    t.equal((await stores.accessTokens.findAccessToken(winner.accessToken))?.state.revokedAt, NOW)
+    t.equal((await stores.accessTokens.findAccessToken(winner.accessToken))?.family?.state.revokedAt, NOW)
   },
 )
 

@@ -43,6 +43,8 @@ t.test('[unit] the protocol migrations apply once, in order, and the database is
 t.test('[unit] every table that grows has an index for its expiry, and no hot table holds JSON', async (t) => {
   const growing = [
     'access_tokens',
+    'refresh_states',
+    'revoked_jwts',
     'grants',
     'interactions',
     'pushed_requests',
@@ -52,9 +54,18 @@ t.test('[unit] every table that grows has an index for its expiry, and no hot ta
     'sessions',
   ]
   const indexed = await sql<{ name: string }[]>`
-    select tablename as name from pg_indexes where indexdef like '%(expires_at)' or indexdef like '%(idle_expires_at)'`
+    select tablename as name from pg_indexes where indexdef like '%(expires_at)' or indexdef like '%(idle_expires_at)' or indexdef like '%(sweep_at)'`
   t.same(indexed.map(({ name }) => name).sort(), [...growing].sort())
-  const hot = ['access_tokens', 'grants', 'reservations', 'attempts', 'consents', 'sessions', 'subjects']
+  const hot = [
+    'access_tokens',
+    'refresh_states',
+    'grants',
+    'reservations',
+    'attempts',
+    'consents',
+    'sessions',
+    'subjects',
+  ]
   const json = await sql`
     select 1 from information_schema.columns where table_name::text = any (${hot}::text[]) and data_type in ('json', 'jsonb')`
   t.equal(json.length, 0)

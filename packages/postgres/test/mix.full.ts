@@ -55,6 +55,7 @@ const STEPS: readonly Step[] = [
       clientId: world.client.clientId,
       scope: ['openid'],
       claims: [],
+      resources: [],
       grantedAt: NOW,
       expiresAt: instant(NOW + 86_400),
     }

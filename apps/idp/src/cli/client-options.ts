@@ -90,6 +90,27 @@ const MEMBERS: readonly Member[] = [
     },
   },
   {
+    option: 'grant-type',
+    member: 'grant_types',
+    kind: 'list',
+    spec: {
+      kind: 'list',
+      value: 'GRANT_TYPE',
+      words:
+        'How it may get tokens; authorization_code unless set. May be repeated: refresh_token, client_credentials.',
+    },
+  },
+  {
+    option: 'refresh-tokens',
+    member: 'refresh_tokens',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['offline', 'always'],
+      words: 'always gives refresh tokens without offline access too; those end with the session.',
+    },
+  },
+  {
     option: 'id-token-alg',
     member: 'id_token_signed_response_alg',
     kind: 'text',

@@ -37,6 +37,7 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['trusted', client.trusted],
     ['default_max_age', client.defaultMaxAge],
     ['require_pushed_authorization_requests', client.requirePushedRequests],
+    ['refresh_tokens', client.refreshTokens],
     ['cors_origins', client.corsOrigins],
     ['client_uri', client.clientUri],
     ['logo_uri', client.logoUri],

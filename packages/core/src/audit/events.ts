@@ -37,6 +37,41 @@ export interface AuditFields {
     readonly grant: GrantHandle
     readonly network: string
   }
+  readonly 'refresh_token.rotated': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly scope: string
+    readonly network: string
+  }
+  /** The token before the current one came within its window: a second tab, a lost answer, or somebody who shadows each refresh. */
+  readonly 'refresh_token.retried': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly scope: string
+    readonly network: string
+  }
+  /** A refresh token came whose successor had been used: its grant is revoked. */
+  readonly 'refresh_token.replayed': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly network: string
+  }
+  /** A client was given a token in its own name. */
+  readonly 'client_token.issued': {
+    readonly clientId: ClientId
+    readonly scope: string
+    readonly format: 'opaque' | 'jwt'
+    readonly network: string
+  }
+  readonly 'token.revoked': {
+    readonly clientId: ClientId
+    readonly grant: GrantHandle
+    readonly kind: 'access_token' | 'refresh_token'
+    readonly network: string
+  }
   readonly 'consent.recorded': { readonly clientId: ClientId; readonly subject: Subject; readonly scope: string }
   readonly 'consent.denied': { readonly clientId: ClientId; readonly subject?: Subject; readonly network: string }
   readonly 'consent.withdrawn': { readonly clientId: ClientId; readonly subject: Subject }

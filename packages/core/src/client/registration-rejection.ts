@@ -31,6 +31,7 @@ export type ClientRejectionReason =
   | 'keysNeeded'
   | 'confidentialOnly'
   | 'provenOnly'
+  | 'grantTypeNeeded'
 
 /** A refused registration: which member, which of its items, and which rule. */
 export interface ClientRejection {
@@ -75,6 +76,7 @@ const WORDS: Readonly<Record<ClientRejectionReason, string>> = {
   unsuitableKey: 'holds a key that does not fit its own alg',
   keysNeeded: 'must hold at least one key, since the client authenticates by one',
   confidentialOnly: 'may be optional only for a confidential client, which can keep a secret',
+  grantTypeNeeded: 'needs the grant type refresh_token',
   provenOnly: 'cannot be set for a public client whose redirect URI any other application could take',
 }
 

@@ -65,6 +65,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'trusted',
   'default_max_age',
   'require_pushed_authorization_requests',
+  'refresh_tokens',
   'cors_origins',
   'client_uri',
   'logo_uri',
@@ -139,6 +140,8 @@ const readGrantTypes = (metadata: JsonObject, policy: RegistrationPolicy): Read<
   const grantTypes = readList(metadata, 'grant_types', rules)
   if (!grantTypes.ok) return grantTypes
   const types = grantTypes.value.length === 0 ? ['authorization_code'] : grantTypes.value
+  // Nothing that could be refreshed would ever be given.
+  if (types.every((type) => type === 'refresh_token')) return refuse('grant_types', 'unsupportedValue')
   // A response type without its grant type could never be used, nor the other way round (RFC 7591 §2.1).
   if (responseTypes.value.length > 0 && !types.includes('authorization_code')) {
     return refuse('response_types', 'unsupportedValue')
@@ -175,6 +178,13 @@ const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
   const named = checkTlsName(settings)
   if (!named.ok) return named
   const confidential = isConfidentialClient(settings)
+  if (settings.refreshTokens === 'always' && !settings.grantTypes.includes('refresh_token')) {
+    return refuse('refresh_tokens', 'grantTypeNeeded')
+  }
+  // Anybody can name a public client (RFC 6749 §4.4).
+  if (settings.grantTypes.includes('client_credentials') && !confidential) {
+    return refuse('grant_types', 'confidentialOnly')
+  }
   if (settings.pkce === 'optional' && !confidential) return refuse('pkce', 'confidentialOnly')
   if (settings.nonce === 'optional' && !confidential) return refuse('nonce', 'confidentialOnly')
   if (settings.localhostAnyPort && settings.applicationType !== 'native') {
@@ -221,6 +231,7 @@ const readSettings = (
     trusted: readFlag(metadata, 'trusted', false),
     defaultMaxAge: readCount(metadata, 'default_max_age', TEN_YEARS),
     requirePushedRequests: readFlag(metadata, 'require_pushed_authorization_requests', false),
+    refreshTokens: readChoice(metadata, 'refresh_tokens', ['offline', 'always'] as const, 'offline'),
     corsOrigins: readList(metadata, 'cors_origins', { most: MOST.origins, check: checkCorsOrigin }),
     clientUri: readLink(metadata, 'client_uri'),
     logoUri: readLink(metadata, 'logo_uri'),

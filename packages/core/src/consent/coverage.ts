@@ -15,6 +15,7 @@ export const isUnproven = (client: ClientRecord, redirectUri: string): boolean =
 const covers = (consent: ConsentRecord, request: AuthorizationRequestRecord, now: Instant): boolean =>
   consent.expiresAt > now &&
   request.scope.every((value) => consent.scope.includes(value)) &&
+  request.resources.every((resource) => consent.resources.includes(resource)) &&
   claimsBeyondScope(request.claims, request.scope).every((name) => consent.claims.includes(name))
 
 /** What stands in for asking now. */

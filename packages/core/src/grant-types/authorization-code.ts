@@ -16,12 +16,13 @@ import { limitClaims } from '../claims/index.ts'
 import { isConfidentialClient } from '../client/index.ts'
 import { type Context, digestOf } from '../context/index.ts'
 import { challengeOf } from '../pkce/index.ts'
-import { isLive } from '../session/index.ts'
-import { LIMITS } from '../spec/index.ts'
+import { LIMITS, OFFLINE_ACCESS } from '../spec/index.ts'
+import { decideGrant } from '../standing/index.ts'
 import type { AuthorizationCodeSnapshot, GrantRecord } from '../store/index.ts'
 import { parseCredential } from '../tokens/index.ts'
 import {
   type CommitFacts,
+  type Committed,
   type DecideFacts,
   type GrantType,
   grantTypeOf,
@@ -92,40 +93,40 @@ const checkState = (facts: Facts, snapshot: AuthorizationCodeSnapshot): TokenRej
   const { grant, state } = snapshot
   if (state.revokedAt !== undefined) return { reason: 'grantRevoked' }
   if (grant.codeExpiresAt <= facts.now) return { reason: 'codeExpired' }
-  // Missing too when another client took the id of the one that the code was given to.
-  if (state.client === undefined || state.client.disabled) return { reason: 'clientGone' }
-  if (state.subject?.status !== 'active') return { reason: 'personDisabled' }
-  const sessionLives = state.session !== undefined && isLive(state.session, facts.now)
-  return grant.offline || sessionLives ? undefined : { reason: 'sessionEnded' }
+  return decideGrant(snapshot, facts.now)
 }
 
 const decide = (facts: Facts): Result<TokenDecision, TokenRejection> => {
   const { snapshot } = facts.loaded
   if (snapshot === undefined) return err({ reason: 'codeUnknown' })
   const { grant } = snapshot
-  const { scopes } = facts.client.client
+  const { client } = facts.client
   const unbound = checkBindings(facts, grant)
   if (unbound !== undefined) return err(unbound)
+  const issue = { grant, resources: grant.resources, refresh: { kind: 'none' } } as const
   // Goes on to the commit, which revokes the grant in the write that finds the replay.
-  if (snapshot.redeemedAt !== undefined) return ok({ handle: grant.handle, scope: grant.scope, idTokenOf: undefined })
+  if (snapshot.redeemedAt !== undefined) return ok({ ...issue, scope: grant.scope, idTokenOf: undefined, doomed: true })
   const dead = checkState(facts, snapshot)
   if (dead !== undefined) return err(dead)
   // What was taken from the client since the person allowed it is not given any more.
-  const scope = grant.scope.filter((value) => scopes.includes(value))
+  const scope = grant.scope.filter((value) => value === OFFLINE_ACCESS || client.scopes.includes(value))
   if (scope.length === 0) return err({ reason: 'scopesTaken' })
-  const claims = grant.claims && limitClaims(grant.claims, scopes)
+  const claims = grant.claims && limitClaims(grant.claims, client.scopes)
+  const lasting = client.grantTypes.includes('refresh_token') && (grant.offline || client.refreshTokens === 'always')
   return ok({
-    handle: grant.handle,
+    ...issue,
     scope,
     idTokenOf: scope.includes('openid') ? { ...grant, scope, claims } : undefined,
+    refresh: { kind: lasting ? 'first' : 'none' },
+    doomed: false,
   })
 }
 
 const commit = async (
   context: Context,
   facts: CommitFacts<ParsedCodeRequest, LoadedCode>,
-): Promise<Result<'committed', TokenRejection | 'stale'>> => {
-  const { client, loaded, parsed, accessToken, now, network } = facts
+): Promise<Result<Committed, TokenRejection | 'stale'>> => {
+  const { client, loaded, parsed, accessToken, refresh, now, network } = facts
   const { snapshot, challenge } = loaded
   if (snapshot === undefined) return err({ reason: 'codeUnknown' })
   const { clientId, version: clientVersion } = client.client
@@ -140,6 +141,7 @@ const commit = async (
       codeChallenge: challenge,
       basis: { clientVersion, subjectVersion: snapshot.state.subject?.version ?? 0 },
       accessToken,
+      refresh: refresh?.record,
       proofs: client.proofs,
     },
     {
@@ -150,7 +152,7 @@ const commit = async (
   )
   switch (ending.outcome) {
     case 'redeemed':
-      return ok('committed')
+      return ok({ refreshToken: refresh?.minted.token, events: [] })
     case 'stale':
       return err('stale')
     case 'replayed':

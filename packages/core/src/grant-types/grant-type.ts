@@ -1,25 +1,48 @@
 // Owns the shape of a grant type. A grant type owns no step of the pipeline: it cannot forget client authentication, minting or
 // no-store, because the token endpoint does these for all of them.
 
-import type { GrantHandle, Instant, MultiMap, Result } from '../base/index.ts'
+import type { GrantHandle, Instant, MultiMap, Result, Secret } from '../base/index.ts'
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Context } from '../context/index.ts'
-import type { AccessTokenRecord, GrantRecord } from '../store/index.ts'
+import type { AccessTokenRecord, AuditEntry, GrantRecord, RefreshRecord } from '../store/index.ts'
+import type { MintedRefresh, PresentedRefresh } from '../tokens/index.ts'
 import type { TokenRejection } from './rejection.ts'
+
+/** What a request asks for beside its grant type's own parameters. */
+export interface Asked {
+  /** Undefined where the request has no scope parameter (RFC 6749 §3.3). */
+  readonly scope: readonly string[] | undefined
+  /** Resources named in the request (RFC 8707 §2.2). */
+  readonly resources: readonly string[]
+}
+
+/** Which refresh token goes with the tokens. */
+export type RefreshDecision =
+  | { readonly kind: 'none' }
+  /** The grant's first. */
+  | { readonly kind: 'first' }
+  /** The successor of the one that was presented. */
+  | { readonly kind: 'successor'; readonly presented: PresentedRefresh; readonly of: RefreshRecord }
 
 /** What a decision allows to be minted. */
 export interface TokenDecision {
-  /** The grant that the tokens hang on. */
-  readonly handle: GrantHandle
+  /** The grant that the tokens hang on; undefined for what a client is given in its own name. */
+  readonly grant: GrantRecord | undefined
   readonly scope: readonly string[]
+  /** Resources that the tokens are limited to; empty where none was named. */
+  readonly resources: readonly string[]
   /** The sign-in that an ID token tells of; undefined where none is issued (no `openid`). */
   readonly idTokenOf: GrantRecord | undefined
+  readonly refresh: RefreshDecision
+  /** The request is a replay: it goes on to the commit, which revokes, and nothing that is minted for it is ever given out. */
+  readonly doomed: boolean
 }
 
 /** What decide looks at, besides what was loaded. */
 export interface DecideFacts<Parsed, Loaded> {
   readonly client: AuthenticatedClient
   readonly parsed: Parsed
+  readonly asked: Asked
   readonly loaded: Loaded
   readonly now: Instant
 }
@@ -27,7 +50,17 @@ export interface DecideFacts<Parsed, Loaded> {
 /** What commit writes. */
 export interface CommitFacts<Parsed, Loaded> extends DecideFacts<Parsed, Loaded> {
   readonly accessToken: AccessTokenRecord
+  /** The refresh token that was minted, with the record to begin with where it is the grant's first. */
+  readonly refresh: { readonly minted: MintedRefresh; readonly record: RefreshRecord | undefined } | undefined
   readonly network: string
+}
+
+/** What a commit ended with. */
+export interface Committed {
+  /** The refresh token to answer with. */
+  readonly refreshToken: Secret | undefined
+  /** What happened, where no transition wrote it down. */
+  readonly events: readonly AuditEntry[]
 }
 
 /** A grant type by its wire name (RFC 6749 §4.5 for extensions). */
@@ -43,7 +76,7 @@ export interface GrantType<Parsed, Loaded> {
   readonly commit: (
     context: Context,
     facts: CommitFacts<Parsed, Loaded>,
-  ) => Promise<Result<'committed', TokenRejection | 'stale'>>
+  ) => Promise<Result<Committed, TokenRejection | 'stale'>>
 }
 
 /** A grant type with its own types closed in, as the endpoint holds it. */
@@ -57,3 +90,7 @@ export const grantTypeOf = <Parsed, Loaded>(grantType: GrantType<Parsed, Loaded>
   grantType: grantType.grantType,
   open: (visitor) => visitor(grantType),
 })
+
+/** The handle that a decision's tokens begin with, given a fresh one for what hangs on no grant. */
+export const handleOf = (decision: TokenDecision, fresh: () => GrantHandle): GrantHandle =>
+  decision.grant?.handle ?? fresh()

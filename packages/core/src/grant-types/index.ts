@@ -1,5 +1,15 @@
-// The door of the grant-types room.
+// The door of the grant-types room, and the subpath that an embedder takes grant types from or adds his own by.
+
+import { authorizationCode } from './authorization-code.ts'
+import { clientCredentials } from './client-credentials.ts'
+import type { OpenGrantType } from './grant-type.ts'
+import { refreshToken } from './refresh-token.ts'
 
 export * from './authorization-code.ts'
+export * from './client-credentials.ts'
 export * from './grant-type.ts'
+export * from './refresh-token.ts'
 export * from './rejection.ts'
+
+/** The grant types of a provider whose embedder names none; a client uses those that it is registered for. */
+export const DEFAULT_GRANT_TYPES: readonly OpenGrantType[] = [authorizationCode, refreshToken, clientCredentials]

@@ -3,7 +3,9 @@
 
 import type { Instant } from '../base/index.ts'
 import type { ClientAuthRejection, CredentialsRejection } from '../client-auth/index.ts'
+import type { TargetRejection } from '../resource/index.ts'
 import type { TokenError } from '../spec/index.ts'
+import type { StandingRejection } from '../standing/index.ts'
 import type { FormRejection } from '../wire/index.ts'
 
 /** Why a token request was refused. */
@@ -12,23 +14,33 @@ export type TokenRejection =
   | CredentialsRejection
   | ClientAuthRejection
   | { readonly reason: 'parameterRepeated' }
-  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' }
-  | { readonly reason: 'grantTypeUnsupported' | 'grantTypeNotAllowed' | 'scopeMalformed' | 'resourceUnsupported' }
+  | StandingRejection
+  | TargetRejection
+  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' | 'refresh_token' }
+  | {
+      readonly reason:
+        | 'grantTypeUnsupported'
+        | 'grantTypeNotAllowed'
+        | 'scopeMalformed'
+        | 'scopeMissing'
+        | 'scopeExceeded'
+        | 'clientIsPublic'
+    }
   | {
       readonly reason:
         | 'codeUnknown'
         | 'codeOfAnotherClient'
         | 'codeExpired'
         | 'codeReplayed'
-        | 'grantRevoked'
+        | 'refreshUnknown'
+        | 'refreshOfAnotherClient'
+        | 'refreshExpired'
+        | 'refreshReplayed'
         | 'redirectUriMismatch'
         | 'verifierMissing'
         | 'verifierUnexpected'
         | 'verifierWrong'
-        | 'clientGone'
         | 'scopesTaken'
-        | 'personDisabled'
-        | 'sessionEnded'
         | 'proofReplayed'
         | 'stateChanged'
     }
@@ -52,6 +64,7 @@ const told = (status: number, error: TokenError, description: string): WireToken
 const invalid = (description: string): WireTokenError => told(400, 'invalid_request', description)
 const unauthenticated: WireTokenError = told(401, 'invalid_client', 'client authentication failed')
 const notHonoured: WireTokenError = told(400, 'invalid_grant', 'the code is not valid for this request')
+const refreshNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the refresh token is not valid for this request')
 const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
 
 type SimpleReason = Exclude<TokenRejection['reason'], 'clientThrottled' | 'parameterMissing'>
@@ -65,7 +78,13 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   grantTypeUnsupported: told(400, 'unsupported_grant_type', 'this grant type is not supported'),
   grantTypeNotAllowed: told(400, 'unauthorized_client', 'this client may not use this grant type'),
   scopeMalformed: told(400, 'invalid_scope', 'scope is malformed'),
-  resourceUnsupported: told(400, 'invalid_target', 'resource is not supported'),
+  scopeMissing: told(400, 'invalid_scope', 'this client may have none of the scopes'),
+  scopeExceeded: told(400, 'invalid_scope', 'the scope goes beyond what was granted'),
+  clientIsPublic: told(400, 'unauthorized_client', 'this grant type is for clients that authenticate'),
+  resourceMalformed: told(400, 'invalid_target', 'resource must be an absolute URI without a fragment'),
+  resourceUnknown: told(400, 'invalid_target', 'a resource is unknown'),
+  resourceNotGranted: told(400, 'invalid_target', 'nothing was granted for this resource'),
+  resourcesIncompatible: told(400, 'invalid_target', 'one token cannot be for all of these: name one resource'),
   credentialsMissing: unauthenticated,
   credentialsMalformed: unauthenticated,
   credentialsInSeveralPlaces: invalid('use one way of client authentication'),
@@ -99,6 +118,12 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   verifierMissing: notHonoured,
   verifierUnexpected: notHonoured,
   verifierWrong: notHonoured,
+  refreshUnknown: refreshNotHonoured,
+  refreshOfAnotherClient: refreshNotHonoured,
+  refreshExpired: refreshNotHonoured,
+  refreshReplayed: refreshNotHonoured,
+  tokenExpired: ended,
+  tokenRevoked: ended,
   grantRevoked: ended,
   clientGone: ended,
   scopesTaken: ended,

@@ -1,15 +1,66 @@
-// Owns the reading of access tokens in the in-memory store. Never writes one: the transitions that issue them do.
+// Owns the access tokens of the in-memory store: reading them with what bears on them, a client's own ones, and revoking. Never sees a token,
+// only its digest.
 
-import type { AccessTokenStore } from '../store/index.ts'
-import { stateAround } from './judge.ts'
-import { keyOf, type MemoryState } from './state.ts'
+import type { GrantHandle } from '../base/index.ts'
+import type { AccessTokenStore, GrantSnapshot } from '../store/index.ts'
+import { anyReserved, clientStateOf, stateAround } from './judge.ts'
+import { keep, keyOf, type MemoryState, record } from './state.ts'
+import { reserveAll, storeToken } from './writes.ts'
+
+const familyOf = (state: MemoryState, handle: GrantHandle): GrantSnapshot | undefined => {
+  const entry = state.grants.get(handle)
+  return entry && { grant: entry.grant, state: stateAround(state, entry) }
+}
 
 /** Access tokens over a shared state. */
 export const memoryAccessTokens = (state: MemoryState): AccessTokenStore => ({
   findAccessToken: async ({ handle, digest }) => {
-    const token = state.tokens.get(keyOf(handle, digest))
-    const entry = state.grants.get(handle)
-    // No transition revokes a single token yet: what kills it is its grant.
-    return token && entry && { token, revokedAt: undefined, grant: entry.grant, state: stateAround(state, entry) }
+    const entry = state.tokens.get(keyOf(handle, digest))
+    if (entry === undefined) return undefined
+    const { token, revokedAt, clientIncarnation: incarnation } = entry
+    const family = token.owner === 'grant' ? familyOf(state, handle) : undefined
+    if (token.owner === 'grant' && family === undefined) return undefined
+    return { token, revokedAt, client: clientStateOf(state, { clientId: token.clientId, incarnation }), family }
+  },
+
+  findTokenStanding: async ({ handle, digest, owner, clientId, issuedAt }) => {
+    const client = state.clients.get(clientId)?.record
+    return {
+      revokedAt: state.revokedJwts.get(keyOf(handle, digest))?.revokedAt,
+      client:
+        client === undefined || client.createdAt > issuedAt
+          ? undefined
+          : { version: client.version, disabled: client.disabled },
+      family: owner === 'grant' ? familyOf(state, handle) : undefined,
+    }
+  },
+
+  issueOwnToken: async ({ token, basis, proofs }, occasion) => {
+    const client = state.clients.get(token.clientId)?.record
+    if (client === undefined || client.disabled || client.version !== basis.clientVersion) return 'stale'
+    if (anyReserved(state, proofs, occasion.now)) return 'proofReplayed'
+    storeToken(state, token)
+    reserveAll(state, proofs)
+    record(state, occasion.events)
+    return 'issued'
+  },
+
+  revokeAccessToken: async ({ handle, digest, clientId }, occasion) => {
+    const key = keyOf(handle, digest)
+    const entry = state.tokens.get(key)
+    if (entry === undefined) return 'unknown'
+    if (entry.token.clientId !== clientId) return 'mismatched'
+    if (entry.revokedAt !== undefined) return 'alreadyRevoked'
+    state.tokens.set(key, { ...entry, revokedAt: occasion.now })
+    record(state, occasion.events)
+    return 'revoked'
+  },
+
+  revokeJwt: async ({ handle, digest, expiresAt }, occasion) => {
+    const key = keyOf(handle, digest)
+    if (state.revokedJwts.has(key)) return 'alreadyRevoked'
+    state.revokedJwts.set(key, keep({ revokedAt: occasion.now, expiresAt }))
+    record(state, occasion.events)
+    return 'revoked'
   },
 })

@@ -19,6 +19,7 @@ export const rememberConsent = (
       ...given,
       scope: [...new Set([...(before?.scope ?? []), ...given.scope])],
       claims: [...new Set([...(before?.claims ?? []), ...given.claims])],
+      resources: [...new Set([...(before?.resources ?? []), ...given.resources])],
       version: ++state.serial,
     }),
   )

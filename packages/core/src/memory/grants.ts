@@ -2,22 +2,11 @@
 // nothing runs between its checks and its writes. Never sees a code, only its digest.
 
 import type { Instant } from '../base/index.ts'
-import type { CodeIssue, CodeRedemption, CodeRedemptionOutcome, GrantStore, ReservationRecord } from '../store/index.ts'
+import type { CodeRedemption, CodeRedemptionOutcome, GrantStore } from '../store/index.ts'
 import { anyReserved, basisHolds, canSpend, isLive, standsAt, stateAround } from './judge.ts'
-import { type GrantEntry, insertNew, keep, keyOf, type MemoryState, record, spend } from './state.ts'
-
-/** Stores a grant whose basis was found to hold. */
-export const insertGrant = (state: MemoryState, { grant, codeDigest }: CodeIssue): void => {
-  const client = state.clients.get(grant.clientId)
-  if (client === undefined) throw new TypeError('a grant needs its client')
-  const entry = { grant: keep(grant), codeDigest, clientIncarnation: client.incarnation }
-  insertNew(state.grants, grant.handle, { ...entry, redeemedAt: undefined, revokedAt: undefined })
-}
-
-/** Reserves identifiers that were found free. */
-export const reserveAll = (state: MemoryState, proofs: readonly ReservationRecord[]): void => {
-  for (const proof of proofs) state.reservations.set(keyOf(proof.namespace, proof.digest), proof.expiresAt)
-}
+import { refreshIn } from './refresh.ts'
+import { type GrantEntry, keep, type MemoryState, record, spend } from './state.ts'
+import { insertGrant, reserveAll, revoke, storeToken } from './writes.ts'
 
 const findCode = (state: MemoryState, code: Pick<CodeRedemption, 'handle' | 'codeDigest'>): GrantEntry | undefined => {
   const entry = state.grants.get(code.handle)
@@ -48,12 +37,6 @@ const judge = (state: MemoryState, redemption: CodeRedemption, now: Instant): Co
   return { outcome: 'redeemed' }
 }
 
-const revoke = (state: MemoryState, entry: GrantEntry, now: Instant): 'revoked' | 'alreadyRevoked' => {
-  if (entry.revokedAt !== undefined) return 'alreadyRevoked'
-  state.grants.set(entry.grant.handle, { ...entry, revokedAt: now })
-  return 'revoked'
-}
-
 /** Grants over a shared state. */
 export const memoryGrants = (state: MemoryState): GrantStore => ({
   issueAuthorizationCode: async (issue, occasion) => {
@@ -79,14 +62,22 @@ export const memoryGrants = (state: MemoryState): GrantStore => ({
       if (revoke(state, entry, occasion.now) === 'revoked') record(state, occasion.replayEvents)
     }
     if (judged.outcome === 'redeemed') {
-      const { accessToken } = redemption
-      insertNew(state.tokens, keyOf(accessToken.handle, accessToken.digest), keep(accessToken))
-      state.grants.set(entry.grant.handle, { ...entry, redeemedAt: occasion.now })
+      storeToken(state, redemption.accessToken)
+      const refresh = redemption.refresh && keep(redemption.refresh)
+      state.grants.set(entry.grant.handle, { ...entry, redeemedAt: occasion.now, refresh })
       reserveAll(state, redemption.proofs)
       record(state, occasion.events)
     }
     return judged
   },
+
+  findRefresh: async (handle) => {
+    const entry = state.grants.get(handle)
+    if (entry?.refresh === undefined) return undefined
+    return { grant: entry.grant, refresh: entry.refresh, state: stateAround(state, entry) }
+  },
+
+  refreshGrant: async (refresh, occasion) => refreshIn(state, refresh, occasion),
 
   revokeGrant: async (handle, occasion) => {
     const entry = state.grants.get(handle)

@@ -3,9 +3,9 @@
 import type { Digest, Instant } from '../base/index.ts'
 import type { InteractionMove, InteractionRecord, InteractionRefusal, InteractionStore } from '../store/index.ts'
 import { rememberConsent } from './consents.ts'
-import { insertGrant } from './grants.ts'
 import { basisHolds, canSpend } from './judge.ts'
 import { insertNew, keep, type MemoryState, record, spend } from './state.ts'
+import { insertGrant } from './writes.ts'
 
 type Judged =
   | { readonly open: InteractionRecord }

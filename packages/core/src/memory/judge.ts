@@ -1,7 +1,7 @@
 // Owns the judgements that several transitions share: what is live, what a basis rests on, what surrounds a grant. Never writes.
 
-import type { Digest, Instant } from '../base/index.ts'
-import type { CodeIssue, GrantState, ReservationRecord, SessionRecord } from '../store/index.ts'
+import type { ClientId, Digest, Instant } from '../base/index.ts'
+import type { ClientState, CodeIssue, GrantState, ReservationRecord, SessionRecord } from '../store/index.ts'
 import { type GrantEntry, keyOf, type MemoryState } from './state.ts'
 
 type Ends = Pick<SessionRecord, 'endedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'>
@@ -51,16 +51,23 @@ export const canSpend = (state: MemoryState, digest: Digest | undefined): boolea
   return entry !== undefined && entry.pushed.spentAt === undefined
 }
 
+/** The client that something was given to, as it is now; undefined where another one has its id. */
+export const clientStateOf = (
+  state: MemoryState,
+  { clientId, incarnation }: { readonly clientId: ClientId; readonly incarnation: number },
+): ClientState | undefined => {
+  const client = state.clients.get(clientId)
+  return client?.incarnation === incarnation
+    ? { version: client.record.version, disabled: client.record.disabled }
+    : undefined
+}
+
 /** The current state around a grant. */
 export const stateAround = (state: MemoryState, entry: GrantEntry): GrantState => {
-  const client = state.clients.get(entry.grant.clientId)
   const session = state.sessions.get(entry.grant.sid)
   return {
     revokedAt: entry.revokedAt,
-    client:
-      client?.incarnation === entry.clientIncarnation
-        ? { version: client.record.version, disabled: client.record.disabled }
-        : undefined,
+    client: clientStateOf(state, { clientId: entry.grant.clientId, incarnation: entry.clientIncarnation }),
     subject: state.subjects.get(entry.grant.subject),
     session: session && {
       endedAt: session.endedAt,

@@ -2,7 +2,7 @@
 
 import type { Digest } from '../base/index.ts'
 import type { PushedRequestStore } from '../store/index.ts'
-import { reserveAll } from './grants.ts'
+import { reserveAll } from './writes.ts'
 import { anyReserved, canSpend } from './judge.ts'
 import { insertNew, keep, type MemoryState, record, spend } from './state.ts'
 

@@ -1,9 +1,9 @@
 // Owns the one-time identifiers of the in-memory store. Never verifies a proof.
 
 import type { ReservationStore } from '../store/index.ts'
-import { reserveAll } from './grants.ts'
 import { anyReserved } from './judge.ts'
 import type { MemoryState } from './state.ts'
+import { reserveAll } from './writes.ts'
 
 /** One-time identifiers over a shared state. */
 export const memoryReservations = (state: MemoryState): ReservationStore => ({

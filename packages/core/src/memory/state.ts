@@ -9,6 +9,7 @@ import type {
   GrantRecord,
   InteractionRecord,
   PushedRequestRecord,
+  RefreshRecord,
   ResourceRecord,
   SessionRecord,
   StoredKey,
@@ -28,6 +29,20 @@ export interface GrantEntry {
   readonly clientIncarnation: number
   readonly redeemedAt: Instant | undefined
   readonly revokedAt: Instant | undefined
+  readonly refresh: RefreshRecord | undefined
+}
+
+/** An opaque access token, and the client that holds it. */
+export interface TokenEntry {
+  readonly token: AccessTokenRecord
+  readonly clientIncarnation: number
+  readonly revokedAt: Instant | undefined
+}
+
+/** A JWT that was revoked before its time. */
+export interface RevokedJwt {
+  readonly revokedAt: Instant
+  readonly expiresAt: Instant
 }
 
 /** A pushed request, and which client of that id pushed it. */
@@ -53,7 +68,8 @@ export interface MemoryState {
   readonly sessionIds: Map<Digest, SessionId>
   readonly consents: Map<string, ConsentRecord>
   readonly grants: Map<GrantHandle, GrantEntry>
-  readonly tokens: Map<string, AccessTokenRecord>
+  readonly tokens: Map<string, TokenEntry>
+  readonly revokedJwts: Map<string, RevokedJwt>
   readonly interactions: Map<string, InteractionRecord>
   readonly pushedRequests: Map<Digest, PushedEntry>
   readonly reservations: Map<string, Instant>
@@ -74,6 +90,7 @@ export const emptyState = (): MemoryState => ({
   consents: new Map(),
   grants: new Map(),
   tokens: new Map(),
+  revokedJwts: new Map(),
   interactions: new Map(),
   pushedRequests: new Map(),
   reservations: new Map(),

@@ -23,17 +23,25 @@ const sweepMap = <K, V>(
 }
 
 const handlesInUse = (state: MemoryState): ReadonlySet<GrantHandle> =>
-  new Set([...state.tokens.values()].map((token) => token.handle))
+  new Set([...state.tokens.values()].map(({ token }) => token.handle))
 
 /** Upkeep over a shared state. */
 export const memorySweeps = (state: MemoryState): SweepStore => ({
   sweepExpired: async ({ before, limit }) => {
     const isOver = (end: Instant): boolean => end < before
-    const tokens = sweepMap(state.tokens, limit, (token) => isOver(token.expiresAt))
+    const tokens = sweepMap(state.tokens, limit, ({ token }) => isOver(token.expiresAt))
     const used = handlesInUse(state)
     return (
       tokens +
-      sweepMap(state.grants, limit, ({ grant }) => isOver(grant.codeExpiresAt) && !used.has(grant.handle)) +
+      sweepMap(state.revokedJwts, limit, (jwt) => isOver(jwt.expiresAt)) +
+      sweepMap(
+        state.grants,
+        limit,
+        ({ grant, refresh }) =>
+          isOver(grant.codeExpiresAt) &&
+          (refresh === undefined || isOver(refresh.idleExpiresAt)) &&
+          !used.has(grant.handle),
+      ) +
       sweepMap(
         state.sessions,
         limit,

@@ -1,9 +1,9 @@
 // Owns the relation between scopes and protected resources. Never mints a token.
 
-import { STANDARD_SCOPES } from '../spec/index.ts'
+import { OFFLINE_ACCESS, STANDARD_SCOPES } from '../spec/index.ts'
 import type { ResourceRecord, ResourceScope } from '../store/index.ts'
 
-const STANDARD: ReadonlySet<string> = new Set(STANDARD_SCOPES)
+const STANDARD: ReadonlySet<string> = new Set([...STANDARD_SCOPES, OFFLINE_ACCESS])
 
 /** Whether any of the scopes belongs to a resource rather than to OpenID Connect. */
 export const needsResources = (scope: readonly string[]): boolean => scope.some((value) => !STANDARD.has(value))
@@ -17,13 +17,3 @@ export const audienceOf = (scope: readonly string[], resources: readonly Resourc
 /** The description of a scope by the resource that owns it; undefined for the standard scopes and for one that nobody owns. */
 export const describeScope = (scope: string, resources: readonly ResourceRecord[]): ResourceScope | undefined =>
   resources.flatMap((resource) => resource.scopes).find((owned) => owned.name === scope)
-
-/** Seconds that an opaque access token may live: the shortest of its resources, else the default. */
-export const lifetimeFor = (
-  audience: readonly string[],
-  resources: readonly ResourceRecord[],
-  fallback: number,
-): number =>
-  resources
-    .filter((resource) => audience.includes(resource.identifier))
-    .reduce((shortest, resource) => Math.min(shortest, resource.accessTokenLifetime ?? fallback), fallback)

@@ -1,7 +1,7 @@
 // Owns scope values: their syntax and which of them a client may have. Never decides what a scope releases.
 
 import { err, ok, type Result } from '../base/index.ts'
-import { LIMITS } from '../spec/index.ts'
+import { LIMITS, OFFLINE_ACCESS } from '../spec/index.ts'
 
 /** Why a scope was refused. */
 export type ScopeRejection =
@@ -18,16 +18,21 @@ export const parseScope = (text: string): Result<readonly string[], ScopeRejecti
   return values.every((value) => TOKEN.test(value)) ? ok([...new Set(values)]) : err({ reason: 'scopeMalformed' })
 }
 
-/** Scopes that are accepted and have no effect: refresh tokens are not built, and an ignored one must not be an error (OIDC Core §11). */
-const WITHOUT_EFFECT: ReadonlySet<string> = new Set(['offline_access'])
+/** What a client may have. */
+export interface AllowedScope {
+  readonly scopes: readonly string[]
+  /** Whether offline access means anything for it: without refresh tokens it is ignored, never an error (OIDC Core §11). */
+  readonly offline: boolean
+}
 
-/** Limits what was asked to what the client is registered for; asking for more is refused, never silently cut (RFC 6749 §3.3). */
+/** Limits what was asked to what the client may have; asking for more is refused, never silently cut (RFC 6749 §3.3). */
 export const decideScope = (
   requested: readonly string[],
-  allowed: readonly string[],
+  allowed: AllowedScope,
 ): Result<readonly string[], ScopeRejection> => {
-  const wanted = requested.filter((value) => !WITHOUT_EFFECT.has(value))
+  const wanted = requested.filter((value) => value !== OFFLINE_ACCESS)
   if (wanted.length === 0) return err({ reason: 'scopeMissing' })
-  const foreign = wanted.find((value) => !allowed.includes(value))
-  return foreign === undefined ? ok(wanted) : err({ reason: 'scopeNotAllowed', scope: foreign })
+  const foreign = wanted.find((value) => !allowed.scopes.includes(value))
+  if (foreign !== undefined) return err({ reason: 'scopeNotAllowed', scope: foreign })
+  return ok(allowed.offline ? requested : wanted)
 }

@@ -15,6 +15,7 @@ import {
   sessionId,
 } from '../base/index.ts'
 import { type Context, digestOf, randomText } from '../context/index.ts'
+import { isLive } from '../standing/index.ts'
 import type { SessionRecord, SessionSnapshot } from '../store/index.ts'
 import { type Cookie, readCookie, type WireRequest } from '../wire/index.ts'
 
@@ -37,12 +38,6 @@ export interface AuthenticationFacts {
 export interface HeldSession extends SessionSnapshot {
   readonly secret: string
 }
-
-/** Whether a session counts at an instant, its person included (expiry is judged at use). */
-export const isLive = (
-  session: Pick<SessionRecord, 'endedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'>,
-  now: Instant,
-): boolean => session.endedAt === undefined && session.idleExpiresAt > now && session.absoluteExpiresAt > now
 
 const secretsOf = (context: Context, request: WireRequest): readonly string[] =>
   (readCookie(request, context.cookies.session) ?? '')

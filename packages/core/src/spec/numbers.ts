@@ -8,6 +8,11 @@ export interface Lifetimes {
   readonly sessionIdle: number
   readonly sessionAbsolute: number
   readonly opaqueAccessToken: number
+  readonly jwtAccessToken: number
+  readonly refreshIdle: number
+  readonly refreshAbsolute: number
+  /** How long after a rotation the token before it is answered with the same successor; 0 for not at all. */
+  readonly refreshWindow: number
   readonly idToken: number
   readonly consent: number
 }
@@ -26,6 +31,14 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   sessionAbsolute: 30 * 24 * 60 * 60,
   // An opaque token is checked at each use, so it may live an hour.
   opaqueAccessToken: 60 * 60,
+  // Other servers see nothing but its end.
+  jwtAccessToken: 10 * 60,
+  // A month away from the keyboard, a holiday and some more.
+  refreshIdle: 30 * 24 * 60 * 60,
+  // Half a year, after which a person allows anew, however busy the client was.
+  refreshAbsolute: 180 * 24 * 60 * 60,
+  // Two tabs, or an answer that was lost on the way: both come back within seconds.
+  refreshWindow: 30,
   // Relying parties without clock tolerance (passport-openidconnect) need a comfortable one.
   idToken: 60 * 60,
   // A year; a change of scope asks again in any case.

@@ -52,5 +52,8 @@ export const STANDARD_SCOPES = ['openid', 'profile', 'email', 'address', 'phone'
 /** What the `request_uri` of a pushed request begins with (RFC 9126 §2.2). */
 export const PUSHED_REQUEST_URI = 'urn:ietf:params:oauth:request_uri:'
 
+/** The scope that asks for tokens which outlive the session (OIDC Core §11). */
+export const OFFLINE_ACCESS = 'offline_access'
+
 /** The assertion type of a JWT for client authentication (RFC 7523 §2.2). */
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

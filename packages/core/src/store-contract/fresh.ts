@@ -94,6 +94,7 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   trusted: false,
   defaultMaxAge: undefined,
   requirePushedRequests: false,
+  refreshTokens: 'offline',
   corsOrigins: [`https://${id}.example`],
   clientUri: undefined,
   logoUri: undefined,

@@ -6,9 +6,11 @@ import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
 import { pushedRequestCases } from './cases/pushed-requests.ts'
 import { redeemCases } from './cases/redeem.ts'
+import { refreshCases } from './cases/refresh.ts'
 import { resourceCases } from './cases/resources.ts'
 import { sessionCases, subjectCases } from './cases/sessions.ts'
 import { consentCases, settleCases } from './cases/settle.ts'
+import { tokenCases } from './cases/tokens.ts'
 import { upkeepCases } from './cases/upkeep.ts'
 import type { StoreCase } from './contract.ts'
 import { codeRaces } from './races/codes.ts'
@@ -17,6 +19,7 @@ import { endingRaces } from './races/endings.ts'
 import { interactionRaces } from './races/interactions.ts'
 import { pushedRequestRaces } from './races/pushed-requests.ts'
 import { recordRaces } from './races/records.ts'
+import { refreshRaces } from './races/refresh.ts'
 
 export type * from './contract.ts'
 export { armOf } from './recorder.ts'
@@ -31,6 +34,8 @@ export const storeCases: readonly StoreCase[] = [
   ...issueCases,
   ...redeemCases,
   ...bindingCases,
+  ...refreshCases,
+  ...tokenCases,
   ...interactionCases,
   ...settleCases,
   ...pushedRequestCases,
@@ -41,6 +46,7 @@ export const storeCases: readonly StoreCase[] = [
 /** Cases of many callers at once: who wins, what the others are told, and what holds after somebody's word that it is done. */
 export const raceCases: readonly StoreCase[] = [
   ...codeRaces,
+  ...refreshRaces,
   ...recordRaces,
   ...interactionRaces,
   ...pushedRequestRaces,

@@ -78,6 +78,7 @@ export const issueFor = (
     subject: world.session.subject,
     sid: world.session.sid,
     scope: ['openid', 'profile'],
+    resources: [`https://api.example/${tools.fresh.text()}`],
     offline: false,
     redirectUriDigest: tools.fresh.digest(),
     codeChallenge: tools.fresh.digest(),
@@ -109,9 +110,12 @@ export const issued = async (
 export const tokenFor = (tools: CaseTools, grant: GrantRecord, now: Instant = at(10)): AccessTokenRecord => ({
   handle: grant.handle,
   digest: tools.fresh.digest(),
+  format: 'opaque',
+  owner: 'grant',
   clientId: grant.clientId,
   scope: grant.scope,
   audience: [],
+  binding: undefined,
   issuedAt: now,
   expiresAt: at(3600),
 })
@@ -129,6 +133,7 @@ export const redemptionOf = (
   codeChallenge: issue.grant.codeChallenge,
   basis: { clientVersion: issue.basis.clientVersion, subjectVersion: issue.basis.subjectVersion },
   accessToken: tokenFor(tools, issue.grant),
+  refresh: undefined,
   proofs: [],
   ...changes,
 })
@@ -193,6 +198,7 @@ export const interactionFor = (
       userinfo: [{ name: 'email', essential: true, values: [] }],
       idToken: [{ name: 'acr', essential: false, values: ['gold', 2, true] }],
     },
+    resources: ['https://api.example/one'],
   },
   pushedRequest: undefined,
   progress: { authenticated: undefined, selected: undefined, consentShownTo: undefined, otherAccount: false },

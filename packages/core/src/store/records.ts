@@ -1,15 +1,6 @@
 // Owns the shapes of what is kept. Never holds a secret in clear, a rule or a clock: credentials are digests, times are instants.
 
-import type {
-  ClientId,
-  Digest,
-  GrantHandle,
-  Instant,
-  JsonObject,
-  SessionId,
-  Subject,
-  VerifiedRedirectUri,
-} from '../base/index.ts'
+import type { ClientId, Digest, Instant, JsonObject, SessionId, Subject, VerifiedRedirectUri } from '../base/index.ts'
 import type { ClientAuthMethod, Prompt, ResponseMode, SigningAlg } from '../spec/index.ts'
 
 /** A client secret at rest: its SHA-256, and when it stops counting (two may overlap while one is rotated). */
@@ -59,6 +50,8 @@ export interface ClientRecord {
   readonly defaultMaxAge: number | undefined
   /** Whether every authorization request must have been pushed (RFC 9126 §6 `require_pushed_authorization_requests`). */
   readonly requirePushedRequests: boolean
+  /** When it is given refresh tokens: for offline access alone, or always; those without offline access end with their session. */
+  readonly refreshTokens: 'offline' | 'always'
   /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
   readonly corsOrigins: readonly string[]
   readonly clientUri: string | undefined
@@ -129,6 +122,8 @@ export interface ConsentRecord {
   readonly scope: readonly string[]
   /** Names of claims allowed by a claims request beyond those of the scopes. */
   readonly claims: readonly string[]
+  /** Identifiers of the protected resources that were named (RFC 8707 §2). */
+  readonly resources: readonly string[]
   readonly grantedAt: Instant
   readonly expiresAt: Instant
 }
@@ -156,68 +151,6 @@ export interface Basis {
   readonly consentVersion: number | undefined
 }
 
-/** One approval of a person for a client: the unit of revocation, also called the family. */
-export interface GrantRecord {
-  readonly handle: GrantHandle
-  readonly clientId: ClientId
-  readonly subject: Subject
-  readonly sid: SessionId
-  readonly scope: readonly string[]
-  /** An offline grant outlives its session (OIDC Core §11). */
-  readonly offline: boolean
-  readonly redirectUriDigest: Digest
-  /** S256 challenge, or undefined where the client may go without (RFC 7636 §4.4). */
-  readonly codeChallenge: string | undefined
-  readonly nonce: string | undefined
-  readonly authTime: Instant
-  readonly amr: readonly string[]
-  readonly acr: string | undefined
-  /** Kept in a side table, present only where the request had a claims parameter. */
-  readonly claims: ClaimsRequest | undefined
-  readonly issuedAt: Instant
-  readonly codeExpiresAt: Instant
-}
-
-/** An access token at rest. */
-export interface AccessTokenRecord {
-  readonly handle: GrantHandle
-  readonly digest: Digest
-  readonly clientId: ClientId
-  readonly scope: readonly string[]
-  /** Resource identifiers; empty means userinfo alone. */
-  readonly audience: readonly string[]
-  readonly issuedAt: Instant
-  readonly expiresAt: Instant
-}
-
-/** The current state that bears on a grant: everything that is read again at each issue and each use. */
-export interface GrantState {
-  readonly revokedAt: Instant | undefined
-  /** Undefined when the client that the grant was given to was deleted, even if another took its id. */
-  readonly client: { readonly version: number; readonly disabled: boolean } | undefined
-  /** Undefined when the person was deleted. */
-  readonly subject: SubjectRecord | undefined
-  /** Undefined when the session is gone. */
-  readonly session:
-    | { readonly endedAt: Instant | undefined; readonly idleExpiresAt: Instant; readonly absoluteExpiresAt: Instant }
-    | undefined
-}
-
-/** A code as found: its grant, whether it was redeemed, and the current state around it. */
-export interface AuthorizationCodeSnapshot {
-  readonly grant: GrantRecord
-  readonly redeemedAt: Instant | undefined
-  readonly state: GrantState
-}
-
-/** An access token as found, with its grant and the current state around it. */
-export interface AccessTokenSnapshot {
-  readonly token: AccessTokenRecord
-  readonly revokedAt: Instant | undefined
-  readonly grant: GrantRecord
-  readonly state: GrantState
-}
-
 /** An authorization request after parsing (OIDC Core §3.1.2.1): what is stored decides, whatever the browser says later. */
 export interface AuthorizationRequestRecord {
   readonly clientId: ClientId
@@ -235,6 +168,8 @@ export interface AuthorizationRequestRecord {
   readonly uiLocales: readonly string[]
   readonly acrValues: readonly string[]
   readonly claims: ClaimsRequest | undefined
+  /** Protected resources that the tokens are to be for (RFC 8707 §2). */
+  readonly resources: readonly string[]
 }
 
 /** An authorization request that a client pushed (RFC 9126 §2.2), under the digest of what its `request_uri` ends in. */

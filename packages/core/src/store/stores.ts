@@ -8,12 +8,18 @@ import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from 
 import type {
   AccessTokenRecord,
   AccessTokenSnapshot,
-  AuditEntry,
   AuthorizationCodeSnapshot,
+  GrantRecord,
+  RefreshRecord,
+  RefreshSnapshot,
+  TokenBinding,
+  TokenStanding,
+} from './grant-records.ts'
+import type {
+  AuditEntry,
   Basis,
   ClientRecord,
   ConsentRecord,
-  GrantRecord,
   InteractionProgress,
   InteractionRecord,
   PushedRequestRecord,
@@ -142,6 +148,8 @@ export interface CodeRedemption {
   /** Versions read by the load that the decision rested on. */
   readonly basis: { readonly clientVersion: number; readonly subjectVersion: number }
   readonly accessToken: AccessTokenRecord
+  /** The refresh state to begin with, where a refresh token is issued. */
+  readonly refresh: RefreshRecord | undefined
   readonly proofs: readonly ReservationRecord[]
 }
 
@@ -149,6 +157,43 @@ export interface CodeRedemption {
 export type CodeRedemptionOutcome =
   | { readonly outcome: 'redeemed' }
   /** The code had been redeemed and this request was otherwise valid: the grant is revoked in the same write. */
+  | { readonly outcome: 'replayed'; readonly handle: GrantHandle; readonly subject: Subject }
+  | { readonly outcome: 'unknown' | 'mismatched' | 'proofReplayed' | 'revoked' | 'expired' | 'stale' }
+
+/** A presented refresh token, what it is to be rotated to, and the access token to store if it is honoured. */
+export interface GrantRefresh {
+  readonly handle: GrantHandle
+  /** Digest of the secret that was presented. */
+  readonly presented: Digest
+  /** Whether the secret carries the grant's mark: it was minted for it, whenever that was. */
+  readonly minted: boolean
+  readonly clientId: ClientId
+  /** The key that the request proved; compared only where the refresh state names one. */
+  readonly binding: TokenBinding | undefined
+  /** Versions read by the load that the decision rested on. */
+  readonly basis: { readonly clientVersion: number; readonly subjectVersion: number }
+  /** Undefined where refresh tokens are not rotated (FAPI 2.0 §5.3.2.1). */
+  readonly rotation:
+    | {
+        /** Digest of the successor, derived from the presented secret and `salt`. */
+        readonly successor: Digest
+        readonly salt: string
+        /** Seconds from a rotation within which the token before it is answered with the same successor; 0 for none. */
+        readonly window: number
+      }
+    | undefined
+  /** The idle end from now on; kept at most at the absolute one. */
+  readonly idleExpiresAt: Instant
+  readonly accessToken: AccessTokenRecord
+  readonly proofs: readonly ReservationRecord[]
+}
+
+/** How a refresh ended. */
+export type RefreshOutcome =
+  | { readonly outcome: 'rotated' | 'kept' }
+  /** The token before the current one, within its window: the successor is derived again with this salt. Nothing rotated. */
+  | { readonly outcome: 'retried'; readonly salt: string }
+  /** A token whose successor was used, or whose window is over: the grant is revoked in the same write. */
   | { readonly outcome: 'replayed'; readonly handle: GrantHandle; readonly subject: Subject }
   | { readonly outcome: 'unknown' | 'mismatched' | 'proofReplayed' | 'revoked' | 'expired' | 'stale' }
 
@@ -170,7 +215,7 @@ export interface GrantStore {
     readonly codeDigest: Digest
   }): Promise<AuthorizationCodeSnapshot | undefined>
   /**
-   * Redeems a code and stores its access token, in one. Judged in this order, the first that applies: `unknown` (no grant with this
+   * Redeems a code and stores its access token and its refresh state, in one. Judged in this order, the first that applies: `unknown` (no grant with this
    * handle and code digest); `mismatched` (client, redirect URI or challenge differ); `proofReplayed` (a proof is already reserved);
    * `replayed` (redeemed before: the grant is revoked now, once; proofs are reserved); `revoked`; `expired`; `stale` (client or
    * person missing, disabled or at another version, or the session of a grant that is not offline is not live); `redeemed`.
@@ -181,17 +226,65 @@ export interface GrantStore {
     redemption: CodeRedemption,
     occasion: Occasion & { readonly replayEvents: readonly AuditEntry[] },
   ): Promise<CodeRedemptionOutcome>
+  /** The grant with this handle, if it has a refresh state; whose token was presented is for the caller to see. */
+  findRefresh(handle: GrantHandle): Promise<RefreshSnapshot | undefined>
+  /**
+   * Honours a refresh token. Judged in this order, the first that applies: `unknown` (no refresh state under this handle, or a secret that
+   * is neither current nor previous and was not minted for it); `mismatched` (another client, or not the key that the state is bound
+   * to); `proofReplayed` (a proof is already reserved); `revoked`; `expired` (idle or absolute end); `replayed` (not the current one, nor
+   * the previous one within the window of its rotation: the grant is revoked now; proofs are reserved); `stale` (client or person
+   * missing, disabled or at another version, or the session of a grant that is not offline is not live); `retried` (the previous one
+   * within its window: the access token is stored, nothing rotates and no end moves); `rotated`, or `kept` where there is no
+   * rotation. `events` are written on `rotated` and `kept`, `retryEvents` on `retried`, `replayEvents` on `replayed`. All other
+   * outcomes write nothing. Race: of many with one token, one rotates and the others are retried, or replayed where the window is 0.
+   */
+  refreshGrant(
+    refresh: GrantRefresh,
+    occasion: Occasion & { readonly retryEvents: readonly AuditEntry[]; readonly replayEvents: readonly AuditEntry[] },
+  ): Promise<RefreshOutcome>
   /** Revokes the grant with all that hangs on it. Race: of several, one revokes. */
   revokeGrant(handle: GrantHandle, occasion: Occasion): Promise<'revoked' | 'alreadyRevoked' | 'unknown'>
 }
 
-/** Access tokens. They are written by the transitions that issue them. */
+/** An access token that a client is given in its own name. */
+export interface OwnTokenIssue {
+  readonly token: AccessTokenRecord
+  readonly basis: { readonly clientVersion: number }
+  readonly proofs: readonly ReservationRecord[]
+}
+
+/** Access tokens. Those that hang on a grant are written by the transitions that issue them. */
 export interface AccessTokenStore {
-  /** The token with its grant and the current state around it, read in one go. */
+  /** An opaque token with its grant and the current state around it, read in one go; one whose grant is gone is not found. */
   findAccessToken(token: {
     readonly handle: GrantHandle
     readonly digest: Digest
   }): Promise<AccessTokenSnapshot | undefined>
+  /**
+   * What bears on a JWT, by what it says of itself; `digest` is that of its `jti`. The family is read where the owner is a grant. A client
+   * made after `issuedAt` is another one.
+   */
+  findTokenStanding(
+    token: Pick<AccessTokenRecord, 'handle' | 'digest' | 'owner' | 'clientId' | 'issuedAt'>,
+  ): Promise<TokenStanding>
+  /**
+   * Stores a client's own opaque token. Judged in this order: `stale` (client missing, disabled or at another version), `proofReplayed`,
+   * `issued`; nothing is written otherwise. Race: of several with one proof, one is issued.
+   */
+  issueOwnToken(issue: OwnTokenIssue, occasion: Occasion): Promise<'issued' | 'stale' | 'proofReplayed'>
+  /**
+   * Revokes one opaque token; its grant and the other tokens stay (RFC 7009 §2.1). Judged in this order: `unknown`, `mismatched` (another
+   * client's), `alreadyRevoked`, `revoked`. Race: of several, one revokes.
+   */
+  revokeAccessToken(
+    token: Pick<AccessTokenRecord, 'handle' | 'digest' | 'clientId'>,
+    occasion: Occasion,
+  ): Promise<'revoked' | 'alreadyRevoked' | 'unknown' | 'mismatched'>
+  /** Notes a JWT as revoked until it expires; whose it is was seen by its signature. Race: of several, one revokes. */
+  revokeJwt(
+    token: Pick<AccessTokenRecord, 'handle' | 'digest' | 'expiresAt'>,
+    occasion: Occasion,
+  ): Promise<'revoked' | 'alreadyRevoked'>
 }
 
 /** Who moves an interaction, and from which state: checked by every transition on it. */
@@ -209,7 +302,7 @@ export interface InteractionSettlement {
   /** Undefined when the request was refused. */
   readonly issue: CodeIssue | undefined
   /**
-   * Merged into what is remembered: scope and claims are united, grant time and expiry replaced, the version bumped; in the same write.
+   * Merged into what is remembered: scope, claims and resources are united, grant time and expiry replaced, the version bumped; in the same write.
    * What expired before `now` is not remembered: it is replaced, not revived. A version is never used twice for one person and client,
    * a withdrawal in between included, so that no decision made before it can pass after it.
    * `basis.consentVersion` of the issue is then not compared.
@@ -329,7 +422,8 @@ export interface AuditStore {
 export interface SweepStore {
   /**
    * Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. A grant goes when its code and every
-   * token of it have expired, a pushed request when it is kept no longer, a counter when its block and its memory have. Two sweepers do not wait for one another.
+   * token of it have expired, its refresh state too (that at most a day later), a pushed request when it is kept no longer, a counter when
+   * its block and its memory have. Two sweepers do not wait for one another.
    */
   sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
 }

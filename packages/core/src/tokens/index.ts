@@ -3,3 +3,5 @@
 export * from './credential.ts'
 export * from './id-token.ts'
 export * from './jws.ts'
+export * from './jwt-access-token.ts'
+export * from './refresh-token.ts'

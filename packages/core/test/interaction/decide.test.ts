@@ -47,6 +47,7 @@ const facts: fc.Arbitrary<FlowFacts> = fc
       requiredSubject: made.requiredSubject,
       uiLocales: [],
       acrValues: [],
+      resources: [],
       claims:
         made.essential === undefined
           ? undefined

@@ -3,7 +3,7 @@
 import { instant, type Reply, type SessionId, type Stores, subject } from '@vouchsafe/core'
 import { createMemoryStores } from '@vouchsafe/core/memory'
 import t from 'tap'
-import { isLive } from '#src/session/index.js'
+import { isLive } from '#src/standing/index.js'
 import {
   answerOf,
   ask,

@@ -164,7 +164,7 @@ t.test(
           await world.client()
         },
       ],
-      ['revoked', 'tokenRevoked', revoke],
+      ['revoked', 'grantRevoked', revoke],
       ['over', 'tokenExpired', async (world) => world.clock.advance(3600)],
     ]
     for (const [why, reason, change] of changes) {

@@ -70,6 +70,7 @@ export const clientRecord = (
   trusted: false,
   defaultMaxAge: undefined,
   requirePushedRequests: false,
+  refreshTokens: 'offline',
   corsOrigins: [],
   clientUri: undefined,
   logoUri: undefined,

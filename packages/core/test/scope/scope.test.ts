@@ -43,12 +43,12 @@ t.test('[unit] what is granted is what was asked, in order and once, and never m
   t.same(parseScope('openid email openid'), { ok: true, value: ['openid', 'email'] })
   const token = fc.constantFrom<string>('openid', 'email', 'profile', 'a', 'b', 'offline_access')
   fc.assert(
-    fc.property(fc.array(token), fc.array(token), (requested, allowed) => {
-      const decided = decideScope(requested, allowed)
+    fc.property(fc.array(token), fc.array(token), fc.boolean(), (requested, allowed, offline) => {
+      const decided = decideScope(requested, { scopes: allowed, offline })
       const wanted = requested.filter((value) => value !== 'offline_access')
       if (decided.ok) {
-        t.same(decided.value, wanted)
-        return decided.value.every((value) => allowed.includes(value))
+        t.same(decided.value, offline ? requested : wanted)
+        return wanted.every((value) => allowed.includes(value))
       }
       return wanted.length === 0 || wanted.some((value) => !allowed.includes(value))
     }),

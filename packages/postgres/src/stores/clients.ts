@@ -44,6 +44,7 @@ interface ClientRow {
   readonly trusted: boolean
   readonly default_max_age: Int8 | null
   readonly require_pushed_requests: boolean
+  readonly refresh_tokens: ClientRecord['refreshTokens']
   readonly cors_origins: ArrayColumn<string>
   readonly client_uri: string | null
   readonly logo_uri: string | null
@@ -85,6 +86,7 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   trusted: row.trusted,
   defaultMaxAge: row.default_max_age === null ? undefined : Number(row.default_max_age),
   requirePushedRequests: row.require_pushed_requests,
+  refreshTokens: row.refresh_tokens,
   corsOrigins: textsOf(row.cors_origins),
   clientUri: orUndefined(row.client_uri),
   logoUri: orUndefined(row.logo_uri),
@@ -99,7 +101,7 @@ const writtenColumns = (sql: Queries): Part => sql`
   version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
-  require_pushed_requests, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+  require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
 
 const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
@@ -111,7 +113,7 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
   ${textArray(client.grantTypes)}::text[], ${client.pkce}::text, ${client.nonce}::text, ${client.idTokenAlg}::text,
   ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,
-  ${client.requirePushedRequests}::boolean, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
+  ${client.requirePushedRequests}::boolean, ${client.refreshTokens}::text, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
   ${client.logoUri ?? null}::text, ${client.policyUri ?? null}::text, ${client.tosUri ?? null}::text,
   ${client.createdAt}::bigint, ${client.updatedAt}::bigint`
 
@@ -120,7 +122,7 @@ const readColumns = (sql: Queries): Part => sql`
   to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
-  default_max_age, require_pushed_requests, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+  default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
 
 /** Deletes in two steps: the consents that an interaction committed while the first one waited are seen by the second alone. */
 const deleteIn = async (sql: Queries, id: ClientId, write: (won: Part) => Part): Promise<'deleted' | 'unknown'> => {

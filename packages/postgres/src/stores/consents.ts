@@ -11,6 +11,7 @@ interface ConsentRow {
   readonly version: Int8
   readonly scope: ArrayColumn<string>
   readonly claims: ArrayColumn<string>
+  readonly resources: ArrayColumn<string>
   readonly granted_at: Int8
   readonly expires_at: Int8
 }
@@ -21,6 +22,7 @@ const recordOf = (row: ConsentRow): ConsentRecord => ({
   version: Number(row.version),
   scope: textsOf(row.scope),
   claims: textsOf(row.claims),
+  resources: textsOf(row.resources),
   grantedAt: instantOf(row.granted_at),
   expiresAt: instantOf(row.expires_at),
 })
@@ -59,7 +61,7 @@ export const createConsentStore = (database: Database): ConsentStore => ({
   findConsent: async (key) => {
     const [row] = await database.statement<ConsentRow>(
       (sql) => sql`
-        select subject, client_id, version, scope, claims, granted_at, expires_at from consents
+        select subject, client_id, version, scope, claims, resources, granted_at, expires_at from consents
         where subject = ${key.subject} and client_id = ${key.clientId}`,
     )
     return row === undefined ? undefined : recordOf(row)

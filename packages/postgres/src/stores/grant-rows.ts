@@ -30,6 +30,7 @@ export interface GrantRow {
   readonly subject: string
   readonly sid: string
   readonly scope: ArrayColumn<string>
+  readonly resources: ArrayColumn<string>
   readonly offline: boolean
   readonly redirect_uri_digest: Buffer
   readonly code_challenge: string | null
@@ -53,7 +54,7 @@ export interface GrantRow {
 
 /** Columns of a grant `g` and of what `grantJoins` joined to it. */
 export const grantColumns = (sql: Queries): Part => sql`
-  g.handle, g.client_id, g.subject, g.sid, g.scope, g.offline, g.redirect_uri_digest, g.code_challenge, g.nonce, g.auth_time,
+  g.handle, g.client_id, g.subject, g.sid, g.scope, g.resources, g.offline, g.redirect_uri_digest, g.code_challenge, g.nonce, g.auth_time,
   g.amr, g.acr, asked.request::text as claims, g.issued_at, g.code_expires_at, g.redeemed_at,
   g.revoked_at, c.version as client_version, c.disabled as client_disabled, p.status as subject_status,
   p.version as subject_version, b.ended_at as session_ended_at, b.idle_expires_at as session_idle_expires_at,
@@ -73,6 +74,7 @@ export const grantOf = (row: GrantRow): GrantRecord => ({
   subject: subject(row.subject),
   sid: sessionId(row.sid),
   scope: textsOf(row.scope),
+  resources: textsOf(row.resources),
   offline: row.offline,
   redirectUriDigest: digestOf(row.redirect_uri_digest),
   codeChallenge: orUndefined(row.code_challenge),

@@ -9,6 +9,7 @@ import { type GrantRow, grantColumns, grantJoins, grantOf, stateOf } from './gra
 import { insertGrant } from './issue.ts'
 import { spendPart } from './pushed-requests.ts'
 import { redeem } from './redeem.ts'
+import { readRefresh, refresh } from './refresh.ts'
 
 /** The store of grants in Postgres. */
 export const createGrantStore = (database: Database): GrantStore => ({
@@ -41,6 +42,10 @@ export const createGrantStore = (database: Database): GrantStore => ({
   },
 
   redeemAuthorizationCode: (redemption, occasion) => redeem(database, redemption, occasion),
+
+  findRefresh: (handle) => readRefresh(database, handle),
+
+  refreshGrant: (presented, occasion) => refresh(database, presented, occasion),
 
   revokeGrant: async (handle, occasion) => {
     const [row] = await database.statement<{ outcome: 'revoked' | 'alreadyRevoked' | 'unknown' }>(

@@ -19,11 +19,11 @@ export const insertGrant = (sql: Queries, issue: CodeIssue, gate: Part = sql`tru
   const { grant, codeDigest } = issue
   return sql`
     issued as (
-      insert into grants (handle, code_digest, client_id, client_incarnation, subject, sid, scope, offline,
+      insert into grants (handle, code_digest, client_id, client_incarnation, subject, sid, scope, resources, offline,
         redirect_uri_digest, code_challenge, nonce, auth_time, amr, acr, issued_at, code_expires_at,
         expires_at)
       select ${bytes(grant.handle)}::bytea, ${bytes(codeDigest)}::bytea, ${grant.clientId}, basis.incarnation,
-        ${grant.subject}, ${grant.sid}, ${textArray(grant.scope)}::text[], ${grant.offline}::boolean,
+        ${grant.subject}, ${grant.sid}, ${textArray(grant.scope)}::text[], ${textArray(grant.resources)}::text[], ${grant.offline}::boolean,
         ${bytes(grant.redirectUriDigest)}::bytea, ${grant.codeChallenge ?? null}::text, ${grant.nonce ?? null}::text,
         ${grant.authTime}::bigint, ${textArray(grant.amr)}::text[], ${grant.acr ?? null}::text,
         ${grant.issuedAt}::bigint, ${grant.codeExpiresAt}::bigint,

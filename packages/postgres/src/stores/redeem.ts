@@ -7,9 +7,10 @@
 import type { AuditEntry, CodeRedemption, CodeRedemptionOutcome, Instant, Occasion } from '@vouchsafe/core'
 import { subject } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
-import { bytes, bytesOrNull, textArray } from '../values.ts'
+import { bytes, bytesOrNull } from '../values.ts'
 import { eventsText, type Part } from './events.ts'
 import { insertReservations, proofsTable } from './reservations.ts'
+import { insertToken } from './token-rows.ts'
 
 interface RedemptionRow {
   readonly outcome: CodeRedemptionOutcome['outcome']
@@ -86,6 +87,16 @@ const ruled = (sql: Queries, redemption: CodeRedemption, now: Instant): Part => 
     from verdict
   )`
 
+const insertRefresh = (sql: Queries, { refresh }: CodeRedemption): Part =>
+  refresh === undefined
+    ? sql`select`
+    : sql`
+      insert into refresh_states (handle, current_digest, mark, idle_expires_at, absolute_expires_at, binding_method, binding_thumbprint)
+      select updated.handle, ${bytes(refresh.current)}::bytea, ${bytes(refresh.mark)}::bytea, ${refresh.idleExpiresAt}::bigint,
+        ${refresh.absoluteExpiresAt}::bigint, ${refresh.binding?.method ?? null}::text,
+        ${bytesOrNull(refresh.binding?.thumbprint)}::bytea
+      from updated where updated.outcome = 'redeemed'`
+
 /** The writes: at most one row is updated, and everything else hangs on that. */
 const written = (sql: Queries, redemption: CodeRedemption, occasion: RedemptionOccasion): Part => {
   const token = redemption.accessToken
@@ -94,16 +105,18 @@ const written = (sql: Queries, redemption: CodeRedemption, occasion: RedemptionO
       update grants g set
         redeemed_at = case when ruling.outcome = 'redeemed' then ${occasion.now}::bigint else g.redeemed_at end,
         revoked_at = case when ruling.outcome = 'replayed' then ${occasion.now}::bigint else g.revoked_at end,
-        expires_at = case when ruling.outcome = 'redeemed' then greatest(g.expires_at, ${token.expiresAt}::bigint) else g.expires_at end
+        expires_at = case when ruling.outcome = 'redeemed' then greatest(g.expires_at, ${token.expiresAt}::bigint, ${redemption.refresh?.absoluteExpiresAt ?? null}::bigint) else g.expires_at end
       from ruling
       where g.handle = ruling.handle
         and (ruling.outcome = 'redeemed' or (ruling.outcome = 'replayed' and g.revoked_at is null))
       returning g.handle, ruling.outcome
-    ), token as (
-      insert into access_tokens (handle, digest, client_id, scope, audience, issued_at, expires_at)
-      select updated.handle, ${bytes(token.digest)}::bytea, ${token.clientId}, ${textArray(token.scope)}::text[],
-        ${textArray(token.audience)}::text[], ${token.issuedAt}::bigint, ${token.expiresAt}::bigint
-      from updated where updated.outcome = 'redeemed'
+    ), token as (${insertToken(
+      sql,
+      token,
+      sql`
+      select updated.handle, matched.client_incarnation from updated, matched where updated.outcome = 'redeemed'`,
+    )}
+    ), refreshed as (${insertRefresh(sql, redemption)}
     ), events as (
       insert into audit_events (at, name, fields)
       select e.at, e.name, e.fields

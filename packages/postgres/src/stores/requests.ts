@@ -21,5 +21,7 @@ export const requestOf = (text: string): AuthorizationRequestRecord => {
     uiLocales: stored.uiLocales,
     acrValues: stored.acrValues,
     claims: stored.claims,
+    // Requests that were stored before resources could be named.
+    resources: stored.resources ?? [],
   }
 }

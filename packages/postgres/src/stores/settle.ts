@@ -19,7 +19,7 @@ import { judgeMove } from './judge-move.ts'
 import { spendPart } from './pushed-requests.ts'
 
 /** What was and what is allowed without repetition, in the order of first appearance; what expired is not allowed any more. */
-const united = (sql: Queries, column: 'scope' | 'claims', now: Instant): Part => sql`
+const united = (sql: Queries, column: 'scope' | 'claims' | 'resources', now: Instant): Part => sql`
   array(
     select member
     from unnest(
@@ -36,13 +36,13 @@ const rememberConsent = (sql: Queries, consent: Omit<ConsentRecord, 'version'> |
   consent === undefined
     ? sql`select`
     : sql`
-      insert into consents as known (subject, client_id, scope, claims, granted_at, expires_at)
+      insert into consents as known (subject, client_id, scope, claims, resources, granted_at, expires_at)
       select ${consent.subject}, ${consent.clientId}, ${textArray(consent.scope)}::text[],
-        ${textArray(consent.claims)}::text[], ${consent.grantedAt}::bigint, ${consent.expiresAt}::bigint
+        ${textArray(consent.claims)}::text[], ${textArray(consent.resources)}::text[], ${consent.grantedAt}::bigint, ${consent.expiresAt}::bigint
       from basis where ${PAID(sql)}
       on conflict (subject, client_id) do update set
         version = nextval('consent_versions'), scope = ${united(sql, 'scope', now)},
-        claims = ${united(sql, 'claims', now)},
+        claims = ${united(sql, 'claims', now)}, resources = ${united(sql, 'resources', now)},
         granted_at = excluded.granted_at, expires_at = excluded.expires_at
       returning 1`
 

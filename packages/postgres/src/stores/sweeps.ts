@@ -2,12 +2,15 @@
 // only dead rows are held, so that no token request waits for it either.
 
 import type { Instant, SweepStore } from '@vouchsafe/core'
+import type postgres from 'postgres'
 import type { Database, Queries } from '../database.ts'
 import type { Part } from './events.ts'
 
 /** Tables with the column that says when a row is dead. A grant's tokens are dead before it is. */
 const KINDS = [
   ['access_tokens', 'expires_at'],
+  ['revoked_jwts', 'expires_at'],
+  ['refresh_states', 'sweep_at'],
   ['grants', 'expires_at'],
   ['interactions', 'expires_at'],
   ['pushed_requests', 'expires_at'],
@@ -27,19 +30,37 @@ const dead = (
     order by ${sql(end)} limit ${sweep.limit}::integer for update skip locked
   ))`
 
+type PendingCount = postgres.PendingQuery<{ count: number }[]>
+
+/** What goes with a row, or changes because of it: a grant's claims, and the end of a grant whose refresh state is over. */
+const sweepStatement = (
+  sql: Queries,
+  kind: (typeof KINDS)[number],
+  sweep: { readonly before: Instant; readonly limit: number },
+): PendingCount => {
+  switch (kind[0]) {
+    case 'grants':
+      return sql`
+        with gone as (${dead(sql, kind, sweep)} returning handle),
+        claims as (delete from grant_claims c using gone where c.handle = gone.handle),
+        refresh as (delete from refresh_states r using gone where r.handle = gone.handle)
+        select count(*)::integer as count from gone`
+    case 'refresh_states':
+      return sql`
+        with gone as (${dead(sql, kind, sweep)} returning handle, sweep_at),
+        ended as (update grants g set expires_at = greatest(g.code_expires_at, gone.sweep_at) from gone where g.handle = gone.handle)
+        select count(*)::integer as count from gone`
+    default:
+      return sql`with gone as (${dead(sql, kind, sweep)} returning 1) select count(*)::integer as count from gone`
+  }
+}
+
 const sweepKind = async (
   database: Database,
   kind: (typeof KINDS)[number],
   sweep: { readonly before: Instant; readonly limit: number },
 ): Promise<number> => {
-  const [row] = await database.statement<{ count: number }>((sql) =>
-    kind[0] === 'grants'
-      ? sql`
-        with gone as (${dead(sql, kind, sweep)} returning handle),
-        claims as (delete from grant_claims c using gone where c.handle = gone.handle)
-        select count(*)::integer as count from gone`
-      : sql`with gone as (${dead(sql, kind, sweep)} returning 1) select count(*)::integer as count from gone`,
-  )
+  const [row] = await database.statement<{ count: number }>((sql) => sweepStatement(sql, kind, sweep))
   return row?.count ?? 0
 }
 

@@ -32,7 +32,10 @@ export const decideByClient = (
   asked: AskedOfClient,
 ): Result<AllowedByClient, AuthorizationRejection> => {
   if (!client.grantTypes.includes('authorization_code')) return err({ reason: 'grantTypeNotAllowed' })
-  const scope = decideScope(asked.scope, client.scopes)
+  const scope = decideScope(asked.scope, {
+    scopes: client.scopes,
+    offline: client.grantTypes.includes('refresh_token'),
+  })
   if (!scope.ok) return scope
   const codeChallenge = parseChallenge({
     challenge: asked.challenge,

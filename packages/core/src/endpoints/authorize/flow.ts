@@ -72,6 +72,7 @@ const consentOf = (
   clientId: flow.request.clientId,
   scope: flow.request.scope,
   claims: claimsBeyondScope(flow.request.claims, flow.request.scope),
+  resources: flow.request.resources,
   grantedAt: now,
   expiresAt: later(now, context.lifetimes.consent),
 })

@@ -4,6 +4,7 @@ import { auditEntry } from '../../audit/index.ts'
 import { type Instant, later, reveal } from '../../base/index.ts'
 import { type Answer, type Context, digestOf } from '../../context/index.ts'
 import { type HeldSession, keepAlive } from '../../session/index.ts'
+import { OFFLINE_ACCESS } from '../../spec/index.ts'
 import type { Basis, ClientRecord, CodeIssue, ConsentRecord, GrantRecord } from '../../store/index.ts'
 import { mintCredential, mintHandle } from '../../tokens/index.ts'
 import type { Reply } from '../../wire/index.ts'
@@ -35,7 +36,8 @@ const grantFor = (
     subject: session.subject,
     sid: session.sid,
     scope: request.scope,
-    offline: false,
+    resources: request.resources,
+    offline: request.scope.includes(OFFLINE_ACCESS),
     redirectUriDigest,
     codeChallenge: request.codeChallenge,
     nonce: request.nonce,

@@ -16,6 +16,7 @@ import {
 import { parseClaims } from '../../claims/index.ts'
 import { matchRedirectUri } from '../../client/index.ts'
 import type { Context } from '../../context/index.ts'
+import { decideTarget, parseResources } from '../../resource/index.ts'
 import { parseScope } from '../../scope/index.ts'
 import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode, SIGNING_ALGS } from '../../spec/index.ts'
 import type { AuthorizationRequestRecord, ClaimsRequest, ClientRecord } from '../../store/index.ts'
@@ -75,15 +76,18 @@ const LENGTHS: ReadonlyMap<string, number> = new Map([
   ['id_token_hint', LIMITS.jwt],
 ])
 
+// RFC 8707 §2: one request may name several resources.
+const MAY_REPEAT: ReadonlySet<string> = new Set(['resource'])
+
 /** Checks that hold for the request as a whole: nothing repeated, nothing too long, nothing that is not built. */
 const parseWhole = (form: MultiMap): Result<true, AuthorizationRejection> => {
-  const name = repeated(form, new Set())[0]
+  const name = repeated(form, MAY_REPEAT)[0]
   if (name !== undefined) return err({ reason: 'parameterRepeated', name: KNOWN.has(name) ? name : 'a parameter' })
   for (const [limited, limit] of LENGTHS) {
     if ((single(form, limited)?.length ?? 0) > limit) return err({ reason: 'parameterTooLong', name: limited })
   }
   const asked = (parameter: UnsupportedParameter): boolean => single(form, parameter) !== undefined
-  for (const parameter of ['request', 'request_uri', 'registration', 'resource', 'authorization_details'] as const) {
+  for (const parameter of ['request', 'request_uri', 'registration', 'authorization_details'] as const) {
     if (asked(parameter)) return err({ reason: 'notSupported', name: parameter })
   }
   const mode = single(form, 'response_mode')
@@ -146,6 +150,20 @@ const decideSubject = (
   return typeof only === 'string' ? ok(namedSubject(only)) : err({ reason: 'claimsMalformed' })
 }
 
+/** Resources that exist, with a scope of theirs among what is asked: a token for less than was named would be worse than none (RFC 8707 §2). */
+const parseTargets = async (
+  context: Context,
+  values: readonly string[],
+  scope: readonly string[],
+): Promise<Result<readonly string[], AuthorizationRejection>> => {
+  const named = parseResources(values)
+  if (!named.ok || named.value.length === 0) return named
+  const known = await context.stores.resources.listResources()
+  const target = decideTarget({ scope, asked: [], granted: named.value }, known, context.lifetimes)
+  // Several may be named at once here; which one a token is for is said at the token endpoint.
+  return target.ok || target.error.reason === 'resourcesIncompatible' ? named : target
+}
+
 const words = (text: string | undefined): readonly string[] => text?.split(' ').filter((word) => word !== '') ?? []
 
 /** Parses all that is left once the answer has an address; unknown parameters, `display` and odd locales are ignored (OIDC Core §3.1.2.1). */
@@ -178,6 +196,8 @@ export const parseAuthorizationRequest = async (
   if (!hinted.ok) return hinted
   const requiredSubject = decideSubject(hinted.value, claims.value)
   if (!requiredSubject.ok) return requiredSubject
+  const resources = await parseTargets(context, form.get('resource') ?? [], allowed.value.scope)
+  if (!resources.ok) return resources
   return ok({
     clientId: client.clientId,
     redirectUri: address.redirectUri,
@@ -191,5 +211,6 @@ export const parseAuthorizationRequest = async (
     requiredSubject: requiredSubject.value,
     uiLocales: words(value('ui_locales')),
     acrValues: words(value('acr_values')),
+    resources: resources.value,
   })
 }

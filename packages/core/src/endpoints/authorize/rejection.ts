@@ -3,6 +3,7 @@
 import type { ClaimsRejection } from '../../claims/index.ts'
 import { FLOW_REFUSAL_ERRORS, type FlowRefusal } from '../../interaction/index.ts'
 import type { PkceRejection } from '../../pkce/index.ts'
+import type { TargetRejection } from '../../resource/index.ts'
 import type { ScopeRejection } from '../../scope/index.ts'
 import type { AuthorizationError } from '../../spec/index.ts'
 import type { FormRejection, PageProblem } from '../../wire/index.ts'
@@ -20,6 +21,7 @@ export type AuthorizationRejection =
   | ScopeRejection
   | PkceRejection
   | ClaimsRejection
+  | TargetRejection
   | { readonly reason: FlowRefusal }
   | { readonly reason: 'parameterRepeated'; readonly name: string }
   | { readonly reason: 'parameterTooLong'; readonly name: string }
@@ -44,14 +46,13 @@ export type AuthorizationRejection =
     }
 
 /** Parameters of specifications that are not built. */
-export type UnsupportedParameter = 'request' | 'request_uri' | 'registration' | 'resource' | 'authorization_details'
+export type UnsupportedParameter = 'request' | 'request_uri' | 'registration' | 'authorization_details'
 
 /** How each is refused by name: ignoring it would mean something else than was asked. */
 export const UNSUPPORTED: Readonly<Record<UnsupportedParameter, AuthorizationError>> = {
   request: 'request_not_supported',
   request_uri: 'request_uri_not_supported',
   registration: 'registration_not_supported',
-  resource: 'invalid_target',
   authorization_details: 'invalid_authorization_details',
 }
 
@@ -68,6 +69,8 @@ type SimpleReason = Exclude<
   FlowRefusal | 'parameterRepeated' | 'parameterTooLong' | 'notSupported' | 'scopeNotAllowed'
 >
 
+const target = (description: string): WireError => ({ error: 'invalid_target', description })
+
 const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   scopeMalformed: { error: 'invalid_scope', description: 'scope has characters that no scope may have' },
   scopeMissing: { error: 'invalid_scope', description: 'scope is missing; a sign-in asks for openid' },
@@ -76,6 +79,10 @@ const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   challengeMethodUnsupported: invalid('code_challenge_method must be S256'),
   nonceMissing: invalid('nonce is required where code_challenge is not sent'),
   claimsMalformed: invalid('claims is not a claims request'),
+  resourceMalformed: target('resource must be an absolute URI without a fragment'),
+  resourceUnknown: target('a resource is unknown'),
+  resourceNotGranted: target('no scope of a resource that is named is asked for'),
+  resourcesIncompatible: target('one token cannot be for all of these'),
   responseTypeMissing: invalid('response_type is missing'),
   responseTypeUnsupported: { error: 'unsupported_response_type', description: 'the one response_type is code' },
   responseModeUnsupported: invalid('response_mode must be query or form_post'),

@@ -6,6 +6,7 @@ import type { MtlsSettings } from '../../context/index.ts'
 import {
   ASSERTION_ALGS,
   CLIENT_AUTH_METHODS,
+  OFFLINE_ACCESS,
   PROMPTS,
   RESPONSE_MODES,
   STANDARD_SCOPES,
@@ -67,7 +68,7 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
         pushed_authorization_request_endpoint: facts.endpoints.pushedAuthorizationRequest,
         require_pushed_authorization_requests: facts.requirePushedRequests,
       }),
-  scopes_supported: STANDARD_SCOPES,
+  scopes_supported: facts.grantTypes.includes('refresh_token') ? [...STANDARD_SCOPES, OFFLINE_ACCESS] : STANDARD_SCOPES,
   response_types_supported: ['code'],
   response_modes_supported: RESPONSE_MODES,
   grant_types_supported: facts.grantTypes,

@@ -5,13 +5,14 @@ import { auditEntry } from '../../audit/index.ts'
 import { err, type Instant, type MultiMap, ok, type Result, repeated, single } from '../../base/index.ts'
 import { authenticateClient, type PresentedCredentials, parseCredentials } from '../../client-auth/index.ts'
 import type { Answer, Context } from '../../context/index.ts'
-import type { GrantType, OpenGrantType, TokenRejection } from '../../grant-types/index.ts'
+import type { Asked, GrantType, OpenGrantType, TokenRejection } from '../../grant-types/index.ts'
+import { parseResources } from '../../resource/index.ts'
 import { parseScope } from '../../scope/index.ts'
 import type { ClientRecord } from '../../store/index.ts'
 import { isFormContentType, parseForm, type Reply, singleHeader, type WireRequest } from '../../wire/index.ts'
 import type { Addressee } from '../cross-origin.ts'
-import { type MintedTokens, mintAccessToken, mintTokens } from './mint.ts'
-import { respondRefused, respondTokens } from './respond.ts'
+import { mintTokens } from './mint.ts'
+import { type AnsweredTokens, respondRefused, respondTokens } from './respond.ts'
 
 // One retry settles an honest race; more means something keeps changing.
 const MAX_TRIES = 3
@@ -22,6 +23,7 @@ const MAY_REPEAT: ReadonlySet<string> = new Set(['resource'])
 interface ParsedForm {
   readonly form: MultiMap
   readonly grantType: OpenGrantType
+  readonly asked: Asked
   readonly credentials: PresentedCredentials
 }
 
@@ -33,11 +35,12 @@ const readForm = (request: WireRequest): Result<MultiMap, TokenRejection> => {
 }
 
 /** Parameters that mean the same to every grant type, whether it reads them or not. */
-const checkShared = (form: MultiMap): TokenRejection | undefined => {
-  // Resource indicators are not built; a token for less than was asked would be worse than none (RFC 8707 §2).
-  if (form.get('resource')?.some((value) => value !== '')) return { reason: 'resourceUnsupported' }
-  const scope = single(form, 'scope')
-  return scope === undefined || parseScope(scope).ok ? undefined : { reason: 'scopeMalformed' }
+const parseAsked = (form: MultiMap): Result<Asked, TokenRejection> => {
+  const resources = parseResources(form.get('resource') ?? [])
+  if (!resources.ok) return resources
+  const text = single(form, 'scope')
+  const scope = text === undefined ? ok(undefined) : parseScope(text)
+  return scope.ok ? ok({ scope: scope.value, resources: resources.value }) : err({ reason: 'scopeMalformed' })
 }
 
 const parseRequest = (
@@ -50,10 +53,11 @@ const parseRequest = (
   if (name === undefined) return err({ reason: 'parameterMissing', name: 'grant_type' })
   const grantType = grantTypes.get(name)
   if (grantType === undefined) return err({ reason: 'grantTypeUnsupported' })
-  const refused = checkShared(form.value)
-  if (refused !== undefined) return err(refused)
+  const asked = parseAsked(form.value)
+  if (!asked.ok) return asked
   const credentials = parseCredentials(request, form.value)
-  return credentials.ok ? ok({ form: form.value, grantType, credentials: credentials.value }) : credentials
+  if (!credentials.ok) return credentials
+  return ok({ form: form.value, grantType, asked: asked.value, credentials: credentials.value })
 }
 
 interface Occasion {
@@ -62,36 +66,36 @@ interface Occasion {
 }
 
 interface Issued {
-  readonly tokens: MintedTokens
+  readonly tokens: AnsweredTokens
   readonly client: ClientRecord
+  readonly events: Answer<Reply>['events']
 }
 
 const runOnce = async <Parsed, Loaded>(
   context: Context,
-  { form, credentials }: ParsedForm,
+  { form, asked, credentials }: ParsedForm,
   grantType: GrantType<Parsed, Loaded>,
   occasion: Occasion,
 ): Promise<Result<Issued, TokenRejection | 'stale'>> => {
-  const client = await authenticateClient(context, credentials, occasion)
-  if (!client.ok) return client
-  if (!client.value.client.grantTypes.includes(grantType.grantType)) return err({ reason: 'grantTypeNotAllowed' })
+  const authenticated = await authenticateClient(context, credentials, occasion)
+  if (!authenticated.ok) return authenticated
+  const { client } = authenticated.value
+  if (!client.grantTypes.includes(grantType.grantType)) return err({ reason: 'grantTypeNotAllowed' })
   const parsed = grantType.parse(form)
   if (!parsed.ok) return parsed
   const loaded = await grantType.load(context, parsed.value)
-  const facts = { client: client.value, parsed: parsed.value, loaded, now: occasion.now }
+  const facts = { client: authenticated.value, parsed: parsed.value, asked, loaded, now: occasion.now }
   const decided = grantType.decide(facts)
   if (!decided.ok) return decided
-  const access = await mintAccessToken(context, client.value.client, decided.value, occasion.now)
   // Signed before the commit, so that a signer that fails consumes nothing.
-  const minted = await mintTokens(context, {
-    client: client.value.client,
-    decision: decided.value,
-    access,
-    now: occasion.now,
-  })
+  const minted = await mintTokens(context, { client, decision: decided.value, asked, now: occasion.now })
   if (!minted.ok) return minted
-  const committed = await grantType.commit(context, { ...facts, accessToken: access.record, network: occasion.network })
-  return committed.ok ? ok({ tokens: minted.value, client: client.value.client }) : committed
+  const { accessToken, refresh, idToken } = minted.value
+  const write = { ...facts, accessToken: accessToken.record, refresh, network: occasion.network }
+  const committed = await grantType.commit(context, write)
+  if (!committed.ok) return committed
+  const { refreshToken, events } = committed.value
+  return ok({ tokens: { accessToken, idToken, refreshToken }, client, events })
 }
 
 const run = async (
@@ -140,7 +144,10 @@ export const tokenEndpoint = (
     const occasion: Occasion = { network: request.remoteAddress, now: context.ports.clock.now() }
     const parsed = parseRequest(request, table)
     const ending = parsed.ok ? await run(context, parsed.value, occasion) : parsed
-    if (ending.ok) return { reply: respondTokens(ending.value.tokens), events: [], client: ending.value.client }
+    if (ending.ok) {
+      const { tokens, events, client } = ending.value
+      return { reply: respondTokens(tokens), events, client }
+    }
     const { reply, told } = respondRefused(request, ending.error, occasion.now)
     const client = parsed.ok ? parsed.value.credentials.clientId : undefined
     return { reply, events: refusalEvents(parsed, ending.error, told, occasion), client }

@@ -1,20 +1,30 @@
 // Owns the token response (RFC 6749 §5). Never cached, and never says more than the map of rejections does.
 
-import { type Instant, reveal } from '../../base/index.ts'
+import { type Instant, reveal, type Secret } from '../../base/index.ts'
 import { retryAfter } from '../../client-auth/index.ts'
 import { type TokenRejection, toWireTokenError, type WireTokenError } from '../../grant-types/index.ts'
 import { headerCount, jsonReply, type Reply, type WireRequest } from '../../wire/index.ts'
-import type { MintedTokens } from './mint.ts'
+import type { MintedAccessToken } from './mint.ts'
+
+/** What a token request is answered with. */
+export interface AnsweredTokens {
+  readonly accessToken: MintedAccessToken
+  readonly idToken: Secret | undefined
+  readonly refreshToken: Secret | undefined
+}
 
 /** A successful answer; the granted scope is always told (RFC 6749 §5.1). */
-export const respondTokens = (tokens: MintedTokens): Reply =>
-  jsonReply(200, {
-    access_token: reveal(tokens.accessToken),
+export const respondTokens = ({ accessToken, idToken, refreshToken }: AnsweredTokens): Reply => {
+  const { record, token } = accessToken
+  return jsonReply(200, {
+    access_token: reveal(token),
     token_type: 'Bearer',
-    expires_in: tokens.expiresIn,
-    scope: tokens.scope.join(' '),
-    ...(tokens.idToken === undefined ? {} : { id_token: reveal(tokens.idToken) }),
+    expires_in: record.expiresAt - record.issuedAt,
+    scope: record.scope.join(' '),
+    ...(refreshToken === undefined ? {} : { refresh_token: reveal(refreshToken) }),
+    ...(idToken === undefined ? {} : { id_token: reveal(idToken) }),
   })
+}
 
 /** A refusal; 401 carries a Basic challenge where the client tried the Authorization header (RFC 6749 §5.2). */
 export const respondRefused = (

@@ -9,16 +9,15 @@ import {
   ok,
   type Result,
   repeated,
-  reveal,
   type Secret,
   secret,
   single,
 } from '../../base/index.ts'
+import { loadAccessToken } from '../../bearer/index.ts'
 import { claimNamesFor, releaseClaims } from '../../claims/index.ts'
-import { type Answer, type Context, digestOf } from '../../context/index.ts'
-import { isLive } from '../../session/index.ts'
-import type { AccessTokenSnapshot } from '../../store/index.ts'
-import { parseCredential } from '../../tokens/index.ts'
+import type { Answer, Context } from '../../context/index.ts'
+import { decideToken, type StandingRejection } from '../../standing/index.ts'
+import type { AccessTokenSnapshot, GrantRecord } from '../../store/index.ts'
 import {
   isFormContentType,
   jsonReply,
@@ -34,14 +33,9 @@ type UserinfoRejection =
   | { readonly reason: 'tokenMissing' }
   | { readonly reason: 'requestMalformed' | 'requestTooLarge' | 'tokenInSeveralPlaces' }
   | {
-      readonly reason:
-        | 'tokenUnknown'
-        | 'tokenExpired'
-        | 'tokenRevoked'
-        | 'clientGone'
-        | 'personDisabled'
-        | 'sessionEnded'
+      readonly reason: 'tokenUnknown' | 'tokenOfNobody'
     }
+  | StandingRejection
   | { readonly reason: 'scopeInsufficient' }
 
 const readBody = (request: WireRequest): Result<MultiMap, UserinfoRejection> => {
@@ -64,26 +58,21 @@ const parseToken = (request: WireRequest): Result<Secret, UserinfoRejection> => 
   return inBody === undefined ? err({ reason: 'tokenMissing' }) : ok(secret(inBody))
 }
 
-const load = async (context: Context, token: Secret): Promise<AccessTokenSnapshot | undefined> => {
-  const handle = parseCredential(reveal(token))
-  if (handle === undefined) return undefined
-  return context.stores.accessTokens.findAccessToken({ handle, digest: await digestOf(context, reveal(token)) })
+/** A token that may be used here, and the grant that it hangs on. */
+interface Usable {
+  readonly token: AccessTokenSnapshot['token']
+  readonly grant: GrantRecord
 }
 
 /** Whether the token may be used now (RFC 6750 §3.1); pure. */
-const decide = (
-  snapshot: AccessTokenSnapshot | undefined,
-  now: Instant,
-): Result<AccessTokenSnapshot, UserinfoRejection> => {
+const decide = (snapshot: AccessTokenSnapshot | undefined, now: Instant): Result<Usable, UserinfoRejection> => {
   if (snapshot === undefined) return err({ reason: 'tokenUnknown' })
-  const { token, grant, state } = snapshot
-  if (token.expiresAt <= now) return err({ reason: 'tokenExpired' })
-  if (snapshot.revokedAt !== undefined || state.revokedAt !== undefined) return err({ reason: 'tokenRevoked' })
-  if (state.client === undefined || state.client.disabled) return err({ reason: 'clientGone' })
-  if (state.subject?.status !== 'active') return err({ reason: 'personDisabled' })
-  const sessionLives = state.session !== undefined && isLive(state.session, now)
-  if (!grant.offline && !sessionLives) return err({ reason: 'sessionEnded' })
-  return token.scope.includes('openid') ? ok(snapshot) : err({ reason: 'scopeInsufficient' })
+  const { token, family } = snapshot
+  const dead = decideToken(token, snapshot, now)
+  if (dead !== undefined) return err(dead)
+  // A client acting in its own name speaks of nobody (OIDC Core §5.3).
+  if (family === undefined) return err({ reason: 'tokenOfNobody' })
+  return token.scope.includes('openid') ? ok({ token, grant: family.grant }) : err({ reason: 'scopeInsufficient' })
 }
 
 const challenge = (error: string, description: string, more = ''): ReadonlyMap<string, string> =>
@@ -122,7 +111,7 @@ export const userinfoEndpoint =
   async (request: WireRequest): Promise<Answer<Reply> & Addressee> => {
     const now = context.ports.clock.now()
     const token = parseToken(request)
-    const snapshot = token.ok ? await load(context, token.value) : undefined
+    const snapshot = token.ok ? await loadAccessToken(context, token.value) : undefined
     const decided = token.ok ? decide(snapshot, now) : token
     const client = snapshot?.token.clientId
     const refused = (rejection: UserinfoRejection): Answer<Reply> & Addressee => {

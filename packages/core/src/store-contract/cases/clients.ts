@@ -133,7 +133,7 @@ export const clientCases: readonly StoreCase[] = [
       assert.equal(await stores.clients.deleteClient(world.client.clientId, on(12, fresh.event())), 'unknown')
       assert.equal(await stores.clients.findClient(world.client.clientId), undefined)
       assert.deepEqual(await redeem(tools, redemptionOf(tools, open), 12), { outcome: 'stale' })
-      assert.equal((await tokenNow(tools, used.accessToken))?.state.client, undefined)
+      assert.equal((await tokenNow(tools, used.accessToken))?.family?.state.client, undefined)
       assert.equal(await stores.grants.issueAuthorizationCode(issueFor(tools, world), on(12)), 'stale')
       const key = { subject: world.session.subject, clientId: world.client.clientId }
       assert.equal(await stores.consents.findConsent(key), undefined)
@@ -155,7 +155,7 @@ export const clientCases: readonly StoreCase[] = [
       assert.equal(await stores.clients.createClient(world.client, on(11)), 'created')
       assert.deepEqual(await redeem(tools, redemptionOf(tools, open), 12), { outcome: 'stale' })
       assert.equal((await codeNow(tools, open)).state.client, undefined)
-      assert.equal((await tokenNow(tools, used.accessToken))?.state.client, undefined)
+      assert.equal((await tokenNow(tools, used.accessToken))?.family?.state.client, undefined)
       const anew = await issued(tools, world)
       assert.deepEqual(await redeem(tools, redemptionOf(tools, anew), 13), { outcome: 'redeemed' })
     },

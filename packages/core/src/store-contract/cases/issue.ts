@@ -22,7 +22,7 @@ export const consented = async (tools: CaseTools, world: SignedIn, scope: readon
   const { client, session } = world
   const { move } = await opened(tools, client)
   const key = { subject: session.subject, clientId: client.clientId }
-  const consent = { ...key, scope, claims: [], grantedAt: at(0), expiresAt: at(86400) }
+  const consent = { ...key, scope, claims: [], resources: [], grantedAt: at(0), expiresAt: at(86400) }
   const settlement = { issue: issueFor(tools, world), consent }
   tools.assert.equal(await tools.stores.interactions.settleInteraction({ ...move, settlement }, on(0)), 'settled')
   return present(await tools.stores.consents.findConsent(key), 'the consent').version
@@ -192,7 +192,7 @@ export const issueCases: readonly StoreCase[] = [
       }
       assert.equal(await stores.grants.revokeGrant(fresh.handle(), on(12, fresh.event())), 'unknown')
       assert.deepEqual(await redeem(tools, redemptionOf(tools, open), 13), { outcome: 'revoked' })
-      assert.equal((await tokenNow(tools, redemption.accessToken))?.state.revokedAt, at(11))
+      assert.equal((await tokenNow(tools, redemption.accessToken))?.family?.state.revokedAt, at(11))
       assert.deepEqual(await tools.readEvents(), events)
     },
   },

@@ -191,8 +191,8 @@ export const redeemCases: readonly StoreCase[] = [
       assert.deepEqual(await tokenNow(tools, accessToken), {
         token: accessToken,
         revokedAt: undefined,
-        grant: issue.grant,
-        state: code.state,
+        client: { version: 1, disabled: false },
+        family: { grant: issue.grant, state: code.state },
       })
       const { handle } = accessToken
       assert.equal(await stores.accessTokens.findAccessToken({ handle, digest: fresh.digest() }), undefined)
@@ -228,7 +228,7 @@ export const redeemCases: readonly StoreCase[] = [
         assert.deepEqual(answer, { outcome: 'replayed', handle, subject })
         assert.equal((await codeNow(tools, issue)).state.revokedAt, at(20))
         assert.equal((await codeNow(tools, issue)).redeemedAt, at(10))
-        assert.equal((await tokenNow(tools, winner.accessToken))?.state.revokedAt, at(20))
+        assert.equal((await tokenNow(tools, winner.accessToken))?.family?.state.revokedAt, at(20))
         assert.equal(await tokenNow(tools, replay.accessToken), undefined)
         assert.equal(await stores.reservations.reserve(proofs, at(seconds)), 'replayed', 'its proofs are used up')
       }
@@ -259,7 +259,7 @@ export const redeemCases: readonly StoreCase[] = [
         const happens = redeemingOn(12, { events: [fresh.event()], replayEvents: [fresh.event()] })
         assert.deepEqual(await stores.grants.redeemAuthorizationCode(attempt, happens), { outcome })
       }
-      assert.equal((await tokenNow(tools, winner.accessToken))?.state.revokedAt, undefined)
+      assert.equal((await tokenNow(tools, winner.accessToken))?.family?.state.revokedAt, undefined)
       assert.deepEqual(await tools.readEvents(), [])
     },
   },

@@ -15,6 +15,7 @@ export const consentOf = (world: SignedIn, changes: Partial<Given> = {}): Given 
   clientId: world.client.clientId,
   scope: ['openid', 'profile'],
   claims: ['email'],
+  resources: ['https://api.example/one'],
   grantedAt: at(0),
   expiresAt: at(86400),
   ...changes,
@@ -35,7 +36,12 @@ export const settleAnew = async (
 }
 
 const sorted = (record: ConsentRecord | undefined): unknown =>
-  record && { ...record, scope: [...record.scope].sort(), claims: [...record.claims].sort() }
+  record && {
+    ...record,
+    scope: [...record.scope].sort(),
+    claims: [...record.claims].sort(),
+    resources: [...record.resources].sort(),
+  }
 
 const orderCases: readonly StoreCase[] = MOVE_RANKS.map(({ fault, outcome }, rank) => {
   const weaker = MOVE_RANKS.slice(rank + 1).map((one) => one.fault)

@@ -1,6 +1,8 @@
 // Owns the races of one method against another that ends what it rests on: after the ending has answered, nothing more succeeds.
 
+import { ownToken } from '../cases/tokens.ts'
 import type { CaseTools, MethodName, StoreCase } from '../contract.ts'
+import { lasting, refreshAt, refreshOf } from '../families.ts'
 import { on } from '../fresh.ts'
 import { issued, issueFor, opened, redeem, redemptionOf, type SignedIn, signedIn } from '../world.ts'
 import { eachRound, raceEnding } from './rounds.ts'
@@ -59,6 +61,29 @@ const REDEEMING: readonly Attempted[] = [
     prepare: async (tools, world) => {
       const redemption = redemptionOf(tools, await issued(tools, world))
       return async () => (await redeem(tools, redemption)).outcome
+    },
+  },
+  {
+    title: 'no grant is refreshed',
+    method: 'grants.refreshGrant',
+    wins: 'rotated',
+    refused: 'stale',
+    prepare: async (tools, world) => {
+      const refresh = refreshOf(tools, await lasting(tools, world))
+      return async () => (await refreshAt(tools, refresh, 20)).outcome
+    },
+  },
+]
+
+const GIVING: readonly Attempted[] = [
+  {
+    title: 'no client is given a token in its own name',
+    method: 'accessTokens.issueOwnToken',
+    wins: 'issued',
+    refused: 'stale',
+    prepare: async (tools, { client }) => {
+      const issue = { token: ownToken(tools, client), basis: { clientVersion: client.version }, proofs: [] }
+      return () => tools.stores.accessTokens.issueOwnToken(issue, on(10))
     },
   },
 ]
@@ -121,7 +146,7 @@ const against = (attempted: Attempted, killer: Killer): Omit<StoreCase, 'ids' | 
 
 /** Races against an ending. */
 export const endingRaces: readonly StoreCase[] = [
-  ...pairings([...REDEEMING, ...ISSUING], CLIENT_KILLERS).map((one) => ({
+  ...pairings([...REDEEMING, ...ISSUING, ...GIVING], CLIENT_KILLERS).map((one) => ({
     ...one,
     ids: ['OPS-017'],
     title: one.title,

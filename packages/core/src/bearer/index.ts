@@ -1,0 +1,3 @@
+// The door of the bearer room.
+
+export * from './load.ts'

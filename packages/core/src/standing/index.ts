@@ -1,0 +1,3 @@
+// The door of the standing room.
+
+export * from './standing.ts'
