@@ -2,9 +2,9 @@
 
 import type { Digest } from '../base/index.ts'
 import type { PushedRequestStore } from '../store/index.ts'
-import { reserveAll } from './writes.ts'
 import { anyReserved, canSpend } from './judge.ts'
 import { insertNew, keep, type MemoryState, record, spend } from './state.ts'
+import { reserveAll } from './writes.ts'
 
 const find = (state: MemoryState, digest: Digest) => {
   const entry = state.pushedRequests.get(digest)
