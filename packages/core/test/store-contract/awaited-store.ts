@@ -16,6 +16,7 @@ const copyOf = (state: MemoryState): MemoryState => ({
   consents: new Map(state.consents),
   grants: new Map(state.grants),
   tokens: new Map(state.tokens),
+  revokedJwts: new Map(state.revokedJwts),
   interactions: new Map(state.interactions),
   pushedRequests: new Map(state.pushedRequests),
   reservations: new Map(state.reservations),
@@ -38,6 +39,7 @@ const writeChanges = (before: MemoryState, after: MemoryState, state: MemoryStat
   writeMap(before.consents, after.consents, state.consents)
   writeMap(before.grants, after.grants, state.grants)
   writeMap(before.tokens, after.tokens, state.tokens)
+  writeMap(before.revokedJwts, after.revokedJwts, state.revokedJwts)
   writeMap(before.interactions, after.interactions, state.interactions)
   writeMap(before.pushedRequests, after.pushedRequests, state.pushedRequests)
   writeMap(before.reservations, after.reservations, state.reservations)
