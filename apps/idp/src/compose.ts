@@ -2,6 +2,7 @@
 
 import { createProvider, type Provider, type MtlsConfig as ProviderMtls, reveal } from '@vouchsafe/core'
 import { cryptoRandom, nodeHasher } from '@vouchsafe/core/ports-node'
+import { createFetcher } from '@vouchsafe/fetcher'
 import { createDatabase, createDatabaseClock, type DatabaseClock } from '@vouchsafe/postgres'
 import type { FastifyBaseLogger } from 'fastify'
 import { type AccountService, createAccounts } from './accounts/index.ts'
@@ -105,6 +106,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
   const audit = createAuditBatch(stores.audit, ({ lost, error }) =>
     log.error({ err: error, lost }, 'audit events were not written'),
   )
+  const fetcher = createFetcher({ allowLoopback: config.outgoing.loopback, allowedNetworks: config.outgoing.networks })
   const provider = createProvider({
     issuer: config.issuer,
     lifetimes: config.lifetimes,
@@ -112,7 +114,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
     acrValues: ACR_VALUES,
     uiLocales: ['en'],
     stores,
-    ports: { ...ports, keys, signer, accounts },
+    ports: { ...ports, keys, signer, accounts, fetcher },
     onEvents: audit.record,
     onFault: (error) => log.error({ err: error }, 'a request met a fault'),
   })

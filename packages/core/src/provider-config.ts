@@ -1,6 +1,7 @@
 // Owns checking a provider's configuration. Every configuration error is raised here, at composition, never at a request.
 
 import type { Result } from './base/index.ts'
+import { createRemoteKeys } from './client/index.ts'
 import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
 import { DEFAULT_GRANT_TYPES, type OpenGrantType } from './grant-types/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
@@ -189,5 +190,6 @@ export const contextOf = (config: ProviderConfig): Context => {
     cookies: cookieNames(url),
     ports: { ...config.ports, accounts: checkedAccounts(config.ports.accounts) },
     stores: config.stores,
+    remoteKeys: createRemoteKeys(config.ports),
   }
 }

@@ -60,6 +60,7 @@ const newClient = (): ClientRecord => ({
   tlsClientName: undefined,
   certificateBoundTokens: false,
   dpopBoundTokens: false,
+  jwksUri: undefined,
   redirectUris: ['https://client.example/callback'],
   localhostAnyPort: false,
   scopes: ['openid'],

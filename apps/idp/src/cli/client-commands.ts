@@ -39,6 +39,7 @@ const policyOf = (config: Config): RegistrationPolicy => ({
   grantTypes: DEFAULT_GRANT_TYPES.map(({ grantType }) => grantType),
   scopes: 'any',
   unknownFields: 'refuse',
+  fetches: true,
 })
 
 const jsonOf = (client: ClientDescription): Readonly<Record<string, Json | undefined>> => ({

@@ -64,6 +64,16 @@ const MEMBERS: readonly Member[] = [
   },
   ...certificateOptions,
   {
+    option: 'jwks-uri',
+    member: 'jwks_uri',
+    kind: 'text',
+    spec: {
+      kind: 'text',
+      value: 'URL',
+      words: 'Where it publishes its public keys instead of --jwks-file: https, fetched when they are needed.',
+    },
+  },
+  {
     option: 'scope',
     member: 'scope',
     kind: 'text',

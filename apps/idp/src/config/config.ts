@@ -14,6 +14,7 @@ import {
 } from '@vouchsafe/core'
 import type { KeyTiming } from '@vouchsafe/core/keys'
 import { type FileValues, readConfigFile } from './file.ts'
+import { isLoopbackIssuer } from './issuer.ts'
 import { type ConfigProblem, problem } from './problem.ts'
 import { checkRules, defaultIssuer } from './rules.ts'
 import { CONFIG_FILE_ENV, type RawSettings, SETTING_KEYS, SETTINGS } from './settings.ts'
@@ -71,6 +72,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** How certificates of clients come in; undefined when they do not. */
   readonly mtls: MtlsConfig | undefined
+  /** Where requests to addresses that clients named may go besides public addresses. */
+  readonly outgoing: { readonly loopback: boolean; readonly networks: readonly string[] }
   /** What seals signing keys; undefined outside production, where a key file does. */
   readonly keyEncryption: { readonly current: Secret; readonly previous: readonly Secret[] } | undefined
   readonly keyTiming: KeyTiming
@@ -189,6 +192,11 @@ const mtlsOf = (settings: RawSettings): Config['mtls'] => {
   }
 }
 
+const outgoingOf = (settings: RawSettings): Config['outgoing'] => {
+  const local = settings.environment !== 'production' && isLoopbackIssuer(settings.issuer ?? defaultIssuer(settings))
+  return { loopback: settings.fetchLoopback ?? local, networks: settings.fetchAllowedNetworks }
+}
+
 const configOf = (settings: RawSettings): Config => ({
   production: settings.environment === 'production',
   issuer: settings.issuer ?? defaultIssuer(settings),
@@ -203,6 +211,7 @@ const configOf = (settings: RawSettings): Config => ({
   tls: tlsOf(settings),
   trustedProxies: settings.trustedProxies,
   mtls: mtlsOf(settings),
+  outgoing: outgoingOf(settings),
   keyEncryption:
     settings.keyEncryptionSecret === undefined
       ? undefined

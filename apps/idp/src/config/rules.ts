@@ -72,6 +72,19 @@ const proxyRule: Rule = ({ trustedProxies }) => {
   ]
 }
 
+const fetchRule: Rule = ({ environment, fetchLoopback, fetchAllowedNetworks }) => {
+  const wrong = fetchAllowedNetworks.filter((entry) => !isNetwork(entry) || /\/0+$/.test(entry))
+  return [
+    ...wrong.map((entry) =>
+      problem('fetchAllowedNetworks', `holds ${JSON.stringify(entry)}, which is no network, or all of them.`),
+    ),
+    // On this machine, an app's address would reach what listens for nobody but its neighbours.
+    ...(environment === 'production' && fetchLoopback === true
+      ? [problem('fetchLoopback', 'must not be set in production.')]
+      : []),
+  ]
+}
+
 const databaseRule: Rule = ({ databaseUrl }) => {
   if (databaseUrl === undefined) return []
   if (!/^postgres(?:ql)?:\/\//.test(databaseUrl))
@@ -142,7 +155,16 @@ const certificateRule: Rule = (settings) => {
   return problems
 }
 
-const RULES: readonly Rule[] = [issuerRule, tlsRule, proxyRule, certificateRule, databaseRule, secretRule, lifetimeRule]
+const RULES: readonly Rule[] = [
+  issuerRule,
+  tlsRule,
+  proxyRule,
+  fetchRule,
+  certificateRule,
+  databaseRule,
+  secretRule,
+  lifetimeRule,
+]
 
 /** Every fault of the settings taken together, all at once. */
 export const checkRules = (settings: RawSettings): readonly ConfigProblem[] => RULES.flatMap((rule) => rule(settings))

@@ -25,6 +25,8 @@ export interface RawSettings {
   readonly mtlsClientCa: string | undefined
   readonly clientCertHeader: 'off' | 'verified' | 'unverified'
   readonly mtlsEndpointBase: string | undefined
+  readonly fetchLoopback: boolean | undefined
+  readonly fetchAllowedNetworks: readonly string[]
   readonly keyEncryptionSecret: string | undefined
   readonly keyEncryptionSecretPrevious: readonly string[]
   readonly keyRotateEvery: number
@@ -72,6 +74,7 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
     keys: ['databaseUrl', 'dataFolder', 'databaseConnections', 'databasePrepare', 'migrateOnStart'],
   },
   { title: 'TLS and proxies', keys: ['tlsCert', 'tlsKey', 'tlsMinVersion', 'trustedProxies'] },
+  { title: 'Requests to others', keys: ['fetchLoopback', 'fetchAllowedNetworks'] },
   {
     title: 'Client certificates',
     keys: ['mtlsPort', 'mtlsClientCa', 'clientCertHeader', 'mtlsEndpointBase'],
@@ -248,6 +251,22 @@ const CERTIFICATES = {
   }),
 } as const
 
+const FETCH = {
+  fetchLoopback: flag('FETCH_LOOPBACK', {
+    fallback: undefined,
+    fallbackWords: '`true` outside production while the issuer is on this machine, else `false`',
+    words:
+      'Whether addresses that apps name (their keys, for instance) may be on this machine, by http too. Refused in production.',
+  }),
+  fetchAllowedNetworks: list('FETCH_ALLOWED_NETWORKS', {
+    form: 'networks such as 10.20.0.0/16, fd12:3456::/32',
+    most: 100,
+    fallback: [],
+    fallbackWords: 'none: public addresses only',
+    words: 'Networks that addresses named by apps may lead to besides public ones. Names come from DNS alone.',
+  }),
+} as const
+
 const KEYS = {
   keyEncryptionSecret: text('KEY_ENCRYPTION_SECRET', {
     form: 'at least 32 random bytes in base64 or hexadecimal, as `openssl rand -base64 32` prints them',
@@ -410,6 +429,7 @@ export const SETTINGS: SettingTable = {
   ...DATABASE,
   ...TRANSPORT,
   ...CERTIFICATES,
+  ...FETCH,
   ...KEYS,
   ...LIFETIMES,
   ...PASSWORDS,

@@ -163,6 +163,7 @@ t.test('[unit] columns and fields are stable', async (t) => {
     'id_token_signed_response_alg',
     'id_token_claims',
     'trusted',
+    'require_pushed_authorization_requests',
     'cors_origins',
   ])
   t.match(shown.json.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
@@ -215,6 +216,29 @@ t.test(
     t.equal(broken.code, 1)
     t.match(broken.told, /^--redirect-uri: redirect_uris\[0\] must use https/)
     t.equal((await json('client', 'show', 'changing')).json.version, 3)
+    const both = await run(['client', 'update', 'changing', '--jwks-uri', 'https://wiki.example/jwks.json'])
+    t.match(both.told, /^--jwks-uri: jwks_uri cannot stand beside jwks/)
+    const inside = await run([
+      'client',
+      'update',
+      'changing',
+      '--unset',
+      'jwks-file',
+      '--jwks-uri',
+      'https://10.0.0.1/jwks',
+    ])
+    t.match(inside.told, /^--jwks-uri: jwks_uri must name a host of the public internet/)
+    const moved = [
+      'client',
+      'update',
+      'changing',
+      '--unset',
+      'jwks-file',
+      '--jwks-uri',
+      'https://wiki.example/jwks.json',
+    ]
+    t.match((await json(...moved)).json, { jwks_uri: 'https://wiki.example/jwks.json', version: 4 })
+    t.notOk('jwks' in (await json('client', 'show', 'changing')).json)
     const secretAgain = await json(
       'client',
       'update',
@@ -222,7 +246,7 @@ t.test(
       '--auth',
       'client_secret_post',
       '--unset',
-      'jwks-file',
+      'jwks-uri',
     )
     t.match(secretAgain.json, { client_secret: /^vcs_/ })
   },

@@ -185,6 +185,28 @@ t.test('[unit] every fault is told at once, by both names of its setting', async
   }
 })
 
+t.test(
+  '[unit] requests to others go to public addresses, and to this machine only while the server is for it alone',
+  async (t) => {
+    const outgoing = async (env: Environment): Promise<unknown> => (await accepted(env)).outgoing
+    t.same(await outgoing({}), { loopback: true, networks: [] })
+    t.same(await outgoing({ FETCH_LOOPBACK: 'false' }), { loopback: false, networks: [] })
+    t.same(await outgoing({ ISSUER: 'http://id.example.org' }), { loopback: false, networks: [] })
+    t.same(await outgoing({ ...PRODUCTION, FETCH_ALLOWED_NETWORKS: '10.20.0.0/16, fd12::/32' }), {
+      loopback: false,
+      networks: ['10.20.0.0/16', 'fd12::/32'],
+    })
+    t.same(await outgoing({ ...PRODUCTION, ISSUER: 'https://localhost' }), { loopback: false, networks: [] })
+    t.match(await refusals({ ...PRODUCTION, FETCH_LOOPBACK: 'true' }), [
+      /^FETCH_LOOPBACK .* must not be set in production/,
+    ])
+    t.match(await refusals({ FETCH_ALLOWED_NETWORKS: 'inside, 0.0.0.0/0' }), [
+      /^FETCH_ALLOWED_NETWORKS .* "inside"/,
+      /^FETCH_ALLOWED_NETWORKS .* "0.0.0.0\/0"/,
+    ])
+  },
+)
+
 t.test('[unit] times are seconds or have a unit, and go together', async (t) => {
   const config = await accepted({
     SESSION_IDLE: '30m',

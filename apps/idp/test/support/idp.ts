@@ -34,6 +34,7 @@ const POLICY = {
   grantTypes: ['authorization_code'],
   scopes: 'any',
   unknownFields: 'refuse',
+  fetches: true,
 } as const
 
 /** The password of everybody in tests. */

@@ -26,6 +26,7 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['token_endpoint_auth_method', client.authMethod],
     ['jwks', client.jwks.length === 0 ? undefined : { keys: client.jwks }],
     ...tlsNameOf(client),
+    ['jwks_uri', client.jwksUri],
     ['redirect_uris', client.redirectUris],
     ['localhost_any_port', client.localhostAnyPort],
     ['scope', client.scopes.join(' ')],

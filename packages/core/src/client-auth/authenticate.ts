@@ -20,9 +20,9 @@ import { type Context, digestOf } from '../context/index.ts'
 import { assertionReservation } from '../replay/index.ts'
 import { ASSERTION_ALGS, type ClientAuthMethod, TLS_AUTH_METHODS } from '../spec/index.ts'
 import type { AttemptPolicy, ClientRecord, ReservationRecord } from '../store/index.ts'
-import { type JwsRejection, verifyJws } from '../tokens/index.ts'
 import { type AssertionRejection, checkAssertion } from './assertion.ts'
 import { type CertificateRejection, checkCertificate } from './certificate.ts'
+import { type ClientJwsRejection, tryClientKeys, verifyClientJws } from './client-keys.ts'
 import type { PresentedCredentials } from './credentials.ts'
 
 /** A client that proved who it is, by the method it is registered for; made in this room alone. */
@@ -43,7 +43,7 @@ export type ClientAuthRejection =
   | { readonly reason: 'clientThrottled'; readonly until: Instant }
   | AssertionRejection
   | CertificateRejection
-  | JwsRejection
+  | ClientJwsRejection
 
 /** Guesses at a secret: per client and network, so that nobody slows the client's own servers. */
 const SECRET_POLICY: AttemptPolicy = { free: 10, baseDelay: 1, maxDelay: 60, forgetAfter: 900 }
@@ -92,8 +92,7 @@ const verifyAssertion = async (
   assertion: string,
   now: Instant,
 ): Promise<Result<readonly ReservationRecord[], ClientAuthRejection>> => {
-  const verified = await verifyJws(assertion, {
-    keys: client.jwks,
+  const verified = await verifyClientJws(context, client, assertion, {
     algs: ASSERTION_ALGS,
     types: [undefined, 'jwt', 'client-authentication+jwt'],
   })
@@ -137,7 +136,12 @@ export const authenticateClient = async (
     context.features.mtls !== undefined &&
     TLS_AUTH_METHODS.includes(client.authMethod)
   ) {
-    const certified = checkCertificate(client, presented.certificate)
+    const { certificate } = presented
+    const certified = await tryClientKeys(context, client, {
+      attempt: (jwks) => checkCertificate({ ...client, jwks }, certificate),
+      lacksKey: ({ reason }) =>
+        client.authMethod === 'self_signed_tls_client_auth' && reason === 'certificateOfAnother',
+    })
     return certified.ok ? authenticated([]) : certified
   }
   // A probe of another style with the right secret is no guess: it is refused and counted nowhere.

@@ -52,14 +52,15 @@ export const readTlsName = (metadata: JsonObject): Read<TlsClientName | undefine
 
 /** What authentication by certificate needs and nothing else has a use for. */
 export const checkTlsName = (
-  settings: Pick<ClientRecord, 'authMethod' | 'tlsClientName' | 'jwks'>,
+  settings: Pick<ClientRecord, 'authMethod' | 'tlsClientName' | 'jwks' | 'jwksUri'>,
 ): Read<undefined> => {
-  const { authMethod, tlsClientName, jwks } = settings
+  const { authMethod, tlsClientName } = settings
+  const keyless = settings.jwks.length === 0 && settings.jwksUri === undefined
   if (authMethod === 'tls_client_auth' && tlsClientName === undefined)
     return refuse(TLS_NAME_MEMBERS.subjectDn, 'missing')
   if (authMethod !== 'tls_client_auth' && tlsClientName !== undefined) {
     return refuse(TLS_NAME_MEMBERS[tlsClientName.kind], 'unsupportedValue')
   }
-  if (authMethod === 'self_signed_tls_client_auth' && jwks.length === 0) return refuse('jwks', 'keysNeeded')
+  if (authMethod === 'self_signed_tls_client_auth' && keyless) return refuse('jwks', 'keysNeeded')
   return ok(undefined)
 }

@@ -40,6 +40,25 @@ const checkKey = (jwk: JsonObject): Result<JsonObject | undefined, ClientRejecti
   return ok({ ...parsed.value.members, ...Object.fromEntries(named), use: 'sig' })
 }
 
+// A publisher may share one set among several of its clients.
+const MAX_PUBLISHED = 50
+
+/**
+ * Reads a JWK Set that a client publishes: its strong, public keys for signatures. Others are passed over (RFC 7517 §5), but a set that shows a
+ * private or symmetric key is undefined as a whole: who can read it can sign. Undefined, too, for anything that is no set of at most 50 keys.
+ */
+export const readPublishedJwks = (document: Json | undefined): readonly JsonObject[] | undefined => {
+  const keys = isJsonObject(document) ? member(document, 'keys') : undefined
+  if (!Array.isArray(keys) || keys.length > MAX_PUBLISHED) return undefined
+  const kept: JsonObject[] = []
+  for (const key of Array.from<Json | undefined>(keys)) {
+    const checked = isJsonObject(key) ? checkKey(key) : err('malformed' as const)
+    if (!checked.ok && checked.error === 'privateKey') return undefined
+    if (checked.ok && checked.value !== undefined) kept.push(checked.value)
+  }
+  return kept
+}
+
 /** Reads a JWK Set by value (RFC 7591 §2 `jwks`): at most ten public, asymmetric, strong keys, reduced to the members that are used. */
 export const checkClientJwks = (jwks: Json | undefined): Result<readonly JsonObject[], ClientRejection> => {
   const refuse = (reason: ClientRejectionReason, item?: number): Result<never, ClientRejection> =>

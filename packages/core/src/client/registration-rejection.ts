@@ -29,6 +29,8 @@ export type ClientRejectionReason =
   | 'weakKey'
   | 'unsuitableKey'
   | 'keysNeeded'
+  | 'notBoth'
+  | 'hostInside'
   | 'confidentialOnly'
   | 'provenOnly'
   | 'grantTypeNeeded'
@@ -75,6 +77,8 @@ const WORDS: Readonly<Record<ClientRejectionReason, string>> = {
     'holds a key that is too weak, too large or malformed; use RSA from 2048 bits, P-256, P-384, P-521 or Ed25519',
   unsuitableKey: 'holds a key that does not fit its own alg',
   keysNeeded: 'must hold at least one key, since the client authenticates by one',
+  notBoth: 'cannot stand beside jwks; register the keys or the address that they are published under',
+  hostInside: 'must name a host of the public internet by its name; an address, or a name without a dot, leads inside',
   confidentialOnly: 'may be optional only for a confidential client, which can keep a secret',
   grantTypeNeeded: 'needs the grant type refresh_token',
   provenOnly: 'cannot be set for a public client whose redirect URI any other application could take',

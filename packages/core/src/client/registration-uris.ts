@@ -138,6 +138,23 @@ export const checkLinkUri = (text: string): Verdict => {
   return uri.ok ? ok(text) : uri
 }
 
+/**
+ * Whether a client may name a URI for this server to call itself: https to a host by its name, or this machine in development. Where a name
+ * leads is judged when it is called.
+ */
+export const checkCalledUri = (text: string, policy: Pick<UriPolicy, 'development'>): Verdict => {
+  const scheme = checkText(text)
+  if (!scheme.ok) return scheme
+  if (scheme.value !== 'https' && scheme.value !== 'http') return err('schemeNotAllowed')
+  const uri = parseHttpUri(text, scheme.value)
+  if (!uri.ok) return uri
+  const { hostname } = uri.value.url
+  if (isLoopbackHost(uri.value.host) && policy.development) return ok(text)
+  if (scheme.value === 'http') return err('plainHttp')
+  const byName = hostname.includes('.') && !hostname.endsWith('.localhost') && !/^[\d.]+$/.test(hostname)
+  return byName ? ok(text) : err('hostInside')
+}
+
 /** Whether a text is exactly an origin that may read answers (Fetch, CORS protocol; RFC 6454 §6.2): https, or http on loopback in development. */
 export const checkOrigin = (text: string, policy: Pick<UriPolicy, 'development'>): Verdict => {
   const scheme = checkText(text)

@@ -18,7 +18,7 @@ import {
 } from './registration-fields.ts'
 import { checkClientJwks } from './registration-keys.ts'
 import type { ClientRejection } from './registration-rejection.ts'
-import { checkLinkUri, checkOrigin, checkRedirectUri, type UriPolicy } from './registration-uris.ts'
+import { checkCalledUri, checkLinkUri, checkOrigin, checkRedirectUri, type UriPolicy } from './registration-uris.ts'
 
 /** What the place of registration allows. */
 export interface RegistrationPolicy {
@@ -30,6 +30,8 @@ export interface RegistrationPolicy {
   readonly scopes: 'any' | ReadonlySet<string>
   /** Unknown members are ignored at a registration endpoint (RFC 7591 §2) and refused from an administrator, who meant something. */
   readonly unknownFields: 'refuse' | 'ignore'
+  /** Whether the provider has the port `fetcher`; without it (the default), what it would have to fetch is refused. */
+  readonly fetches?: boolean
 }
 
 /** The part of a client that its registration decides. */
@@ -53,6 +55,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'token_endpoint_auth_method',
   'jwks',
   ...Object.values(TLS_NAME_MEMBERS),
+  'jwks_uri',
   'redirect_uris',
   'localhost_any_port',
   'scope',
@@ -75,7 +78,6 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
 
 // Ignoring one of these would leave the client with less than it was promised, so they are refused wherever they come from.
 const NOT_BUILT_FIELDS: readonly string[] = [
-  'jwks_uri',
   'software_statement',
   'sector_identifier_uri',
   'request_uris',
@@ -162,6 +164,16 @@ const readRedirectUris = (
     : uris
 }
 
+const readKeysUri = (metadata: JsonObject, policy: RegistrationPolicy): Read<string | undefined> => {
+  const uri = readText(metadata, 'jwks_uri', 2048)
+  if (!uri.ok || uri.value === undefined) return uri
+  if (!policy.fetches) return refuse('jwks_uri', 'notBuilt')
+  // Two sets would be two answers to who the client is (RFC 7591 §2).
+  if (member(metadata, 'jwks') !== undefined) return refuse('jwks_uri', 'notBoth')
+  const checked = checkCalledUri(uri.value, policy)
+  return checked.ok ? checked : refuse('jwks_uri', checked.error)
+}
+
 const readLink = (metadata: JsonObject, field: string): Read<string | undefined> => {
   const link = readText(metadata, field, 2048)
   if (!link.ok || link.value === undefined) return link
@@ -174,7 +186,8 @@ export const isConfidentialClient = (client: Pick<ClientRecord, 'authMethod' | '
   client.authMethod !== 'none' && (client.applicationType === 'web' || !client.authMethod.startsWith('client_secret_'))
 
 const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
-  if (settings.authMethod === 'private_key_jwt' && settings.jwks.length === 0) return refuse('jwks', 'keysNeeded')
+  const keyless = settings.jwks.length === 0 && settings.jwksUri === undefined
+  if (settings.authMethod === 'private_key_jwt' && keyless) return refuse('jwks', 'keysNeeded')
   const named = checkTlsName(settings)
   if (!named.ok) return named
   const confidential = isConfidentialClient(settings)
@@ -221,6 +234,7 @@ const readSettings = (
     tlsClientName: readTlsName(metadata),
     certificateBoundTokens: ok(false),
     dpopBoundTokens: ok(false),
+    jwksUri: readKeysUri(metadata, policy),
     redirectUris: readRedirectUris(metadata, uriPolicy, known.grantTypes),
     localhostAnyPort: readFlag(metadata, 'localhost_any_port', false),
     scopes: readScopes(metadata, policy),

@@ -1,6 +1,6 @@
 // Owns what every endpoint is given: checked configuration, ports and stores. Never composes them: see provider.ts.
 
-import { base64url, type Digest, digest, utf8 } from '../base/index.ts'
+import { base64url, type Digest, digest, type JsonObject, type Result, utf8 } from '../base/index.ts'
 import type { Ports } from '../ports/index.ts'
 import type { Lifetimes } from '../spec/index.ts'
 import type { AuditEntry, Stores } from '../store/index.ts'
@@ -35,6 +35,17 @@ export interface EnabledFeatures {
   readonly mtls: MtlsSettings | undefined
 }
 
+/** Why the keys under a client's jwks_uri cannot be had. */
+export type RemoteKeysRejection = {
+  readonly reason: 'clientKeysUnreachable' | 'clientKeysForbidden' | 'clientKeysMalformed'
+}
+
+/** Where the keys of clients with a jwks_uri come from. */
+export interface RemoteKeys {
+  /** The keys under a URI, minutes old at most; `newer` asks for them again, unless that was done a moment ago. Never rejects. */
+  find(uri: string, wanted: 'known' | 'newer'): Promise<Result<readonly JsonObject[], RemoteKeysRejection>>
+}
+
 /** What every endpoint is given. */
 export interface Context {
   /** The issuer identifier, byte for byte (RFC 9207 §2). */
@@ -47,6 +58,7 @@ export interface Context {
   readonly cookies: CookieNames
   readonly ports: Ports
   readonly stores: Stores
+  readonly remoteKeys: RemoteKeys
 }
 
 /** What an endpoint answers: the reply, and the events that rode in no transition. */

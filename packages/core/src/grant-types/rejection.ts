@@ -63,6 +63,8 @@ const told = (status: number, error: TokenError, description: string): WireToken
 
 const invalid = (description: string): WireTokenError => told(400, 'invalid_request', description)
 const unauthenticated: WireTokenError = told(401, 'invalid_client', 'client authentication failed')
+// Not a 503: what fails is the client's own, and 5xx for it would be the operator's alarm for a fault that anybody may register.
+const keysNotHad: WireTokenError = told(401, 'invalid_client', 'the keys of the client cannot be had from its jwks_uri')
 const notHonoured: WireTokenError = told(400, 'invalid_grant', 'the code is not valid for this request')
 const refreshNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the refresh token is not valid for this request')
 const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
@@ -110,6 +112,9 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   jwtKeyUnknown: unauthenticated,
   jwtSignatureInvalid: unauthenticated,
   proofReplayed: unauthenticated,
+  clientKeysUnreachable: keysNotHad,
+  clientKeysForbidden: keysNotHad,
+  clientKeysMalformed: keysNotHad,
   codeUnknown: notHonoured,
   codeOfAnotherClient: notHonoured,
   codeExpired: notHonoured,

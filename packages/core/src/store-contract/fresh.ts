@@ -83,6 +83,7 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   tlsClientName: undefined,
   certificateBoundTokens: false,
   dpopBoundTokens: false,
+  jwksUri: undefined,
   redirectUris: [`https://${id}.example/callback`, `https://${id}.example/second?with=query`],
   localhostAnyPort: false,
   scopes: ['openid', 'profile', 'email'],

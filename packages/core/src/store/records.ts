@@ -33,6 +33,8 @@ export interface ClientRecord {
   readonly certificateBoundTokens: boolean
   /** Whether it must prove a key at every token request (RFC 9449 §5.2). */
   readonly dpopBoundTokens: boolean
+  /** Where the client publishes them instead; never beside `jwks` (RFC 7591 §2 `jwks_uri`). */
+  readonly jwksUri: string | undefined
   readonly redirectUris: readonly string[]
   /** Whether `http://localhost` redirect URIs leave the port free as loopback addresses do (RFC 8252 §8.3). */
   readonly localhostAnyPort: boolean

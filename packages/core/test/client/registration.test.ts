@@ -288,6 +288,72 @@ t.test(
   },
 )
 
+t.test(
+  '[DCR-03, ADV-017] where keys are published is an https address outside, and never beside keys by value',
+  async (t) => {
+    const keyed = { ...WEB, token_endpoint_auth_method: 'private_key_jwt' }
+    const judge = (jwks_uri: Json, over: Partial<RegistrationPolicy> = {}): string =>
+      reasonOf({ ...keyed, jwks_uri }, { fetches: true, ...over })
+    for (const uri of ['https://app.example/jwks.json', 'https://keys.app.example:8443/a?b=c'])
+      t.equal(judge(uri), 'accepted', uri)
+    t.equal(
+      reasonOf({ ...keyed, jwks_uri: 'https://app.example/jwks', jwks: { keys: [RSA] } }, { fetches: true }),
+      'jwks_uri notBoth',
+    )
+    t.equal(
+      reasonOf({ ...keyed, jwks_uri: 'https://app.example/jwks', jwks: { keys: [] } }, { fetches: true }),
+      'jwks_uri notBoth',
+    )
+    t.equal(reasonOf({ ...keyed, jwks_uri: 'https://app.example/jwks' }), 'jwks_uri notBuilt')
+    t.equal(reasonOf(keyed, { fetches: true }), 'jwks keysNeeded')
+    for (const [reason, uris] of Object.entries({
+      malformed: ['', 7, null, ['https://app.example/']],
+      tooLong: [`https://app.example/${'x'.repeat(2048)}`],
+      fragment: ['https://app.example/jwks#part'],
+      userinfo: ['https://user@app.example/jwks', 'https://user:word@app.example/'],
+      plainHttp: ['http://app.example/jwks', 'http://localhost/jwks', 'http://127.0.0.1:9/'],
+      schemeNotAllowed: [
+        'file:///etc/passwd',
+        'ftp://app.example/',
+        'data:application/json,x',
+        'gopher://app.example/',
+      ],
+      ambiguousHost: [
+        'https://2130706433/',
+        'https://0x7f.1/',
+        'https://127.1/',
+        'https://app.example./',
+        'https://[::FFFF:127.0.0.1]/',
+      ],
+      hostInside: [
+        ...[
+          'https://127.0.0.1/',
+          'https://10.0.0.1/',
+          'https://192.168.1.1/',
+          'https://169.254.169.254/latest/',
+          'https://8.8.8.8/',
+        ],
+        ...[
+          'https://[::1]/',
+          'https://[fd00::1]/',
+          'https://[::ffff:7f00:1]/',
+          'https://localhost/',
+          'https://a.localhost/',
+          'https://intranet/',
+        ],
+      ],
+    })) {
+      for (const uri of uris) t.equal(judge(uri), `jwks_uri ${reason}`, String(uri))
+    }
+    for (const uri of ['http://localhost:9000/jwks', 'http://127.0.0.1:9000/jwks', 'https://[::1]:9000/jwks']) {
+      t.equal(judge(uri, { development: true }), 'accepted', uri)
+    }
+    for (const uri of ['http://app.example/', 'http://10.0.0.1/'])
+      t.equal(judge(uri, { development: true }), 'jwks_uri plainHttp', uri)
+    t.equal(judge('https://10.0.0.1/', { development: true }), 'jwks_uri hostInside')
+  },
+)
+
 t.test('[WEB-061, WEB-067] names and scopes have limits and plain characters, found out in linear time', async (t) => {
   t.equal(reasonOf({ ...WEB, client_name: '' }), 'client_name malformed')
   t.equal(reasonOf({ ...WEB, client_name: '   ' }), 'client_name missing')

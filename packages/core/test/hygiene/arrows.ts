@@ -56,7 +56,14 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
   'packages/fetcher': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'fast-check'] },
   'packages/embedded-postgres': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'postgres'] },
   'apps/idp': {
-    own: [`${CORE}/*`, '@vouchsafe/http/*', '@vouchsafe/fastify/*', '@vouchsafe/postgres/*', `${EMBEDDED}/*`],
+    own: [
+      `${CORE}/*`,
+      '@vouchsafe/http/*',
+      '@vouchsafe/fastify/*',
+      '@vouchsafe/fetcher',
+      '@vouchsafe/postgres/*',
+      `${EMBEDDED}/*`,
+    ],
     // @fastify/rate-limit refuses a flood from one network before any work is done for it; pino is Fastify's own logger, which writes
     // before the server stands, too.
     third: ['@fastify/rate-limit', 'argon2', 'eta', 'fastify', 'pino', 'postgres', 'typebox', 'yaml'],

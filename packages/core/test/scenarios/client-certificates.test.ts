@@ -1,7 +1,7 @@
 // Owns authentication by certificate at the endpoints: the registered name that an authority vouched for, or the registered key. How doors
 // come to a certificate is theirs to show.
 
-import { type ClientCertificate, type ClientRecord, digest, type Reply } from '@vouchsafe/core'
+import { type ClientCertificate, type ClientRecord, digest, type Fetcher, type Reply } from '@vouchsafe/core'
 import t, { type Test } from 'tap'
 import { canonicalName } from '#src/client/distinguished-name.js'
 import { validateClient } from '#src/client/registration.js'
@@ -103,6 +103,37 @@ t.test('[ADJ-25] a certificate of its own is the client’s when its key is regi
   unauthenticated(t, world, await present(world, got, certificate({ publicJwk: undefined })), 'certificateOfAnother')
   unauthenticated(t, world, await present(world, got, undefined), 'certificateMissing')
   t.match(await present(world, got, certificate({ chainVerified: false, subject: '' })), { status: 200 })
+})
+
+t.test('[ADJ-25] so is one whose key the client publishes, before and after it rotates', async (t) => {
+  let keys = [KEY.jwk]
+  let asked = 0
+  const fetcher: Fetcher = {
+    fetch: async () => {
+      asked += 1
+      return { outcome: 'answered', status: 200, headers: new Map(), body: JSON.stringify({ keys }) }
+    },
+  }
+  const world = createWorld({ features: { mtls: {} } }, { fetcher })
+  const jwksUri = 'https://app.example/jwks'
+  await world.client({ authMethod: 'self_signed_tls_client_auth', secrets: [], jwksUri })
+  const browser = world.browser()
+  unauthenticated(t, world, await present(world, await obtainCode(world, {}, browser), undefined), 'certificateMissing')
+  t.equal(asked, 0)
+  t.match(await present(world, await obtainCode(world, {}, browser), certificate()), { status: 200 })
+  keys = [OTHER.jwk]
+  const another = certificate({ publicJwk: OTHER.jwk })
+  t.match(await present(world, await obtainCode(world, {}, browser), another), { status: 200 })
+  unauthenticated(
+    t,
+    world,
+    await present(world, await obtainCode(world, {}, browser), certificate()),
+    'certificateOfAnother',
+  )
+  t.equal(asked, 2)
+  await changeClient(world, { authMethod: 'tls_client_auth', tlsClientName: NAMES['subject'] })
+  const unnamed = certificate({ subject: 'CN=b', publicJwk: OTHER.jwk })
+  unauthenticated(t, world, await present(world, await obtainCode(world, {}, browser), unnamed), 'certificateOfAnother')
 })
 
 t.test(

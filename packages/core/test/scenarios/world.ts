@@ -59,6 +59,7 @@ export const clientRecord = (
   tlsClientName: undefined,
   certificateBoundTokens: false,
   dpopBoundTokens: false,
+  jwksUri: undefined,
   redirectUris: [REDIRECT_URI],
   localhostAnyPort: false,
   scopes: ['openid', 'profile', 'email', 'address', 'phone', 'groups'],

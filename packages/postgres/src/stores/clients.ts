@@ -33,6 +33,7 @@ interface ClientRow {
   readonly tls_name: string | null
   readonly certificate_bound_tokens: boolean
   readonly dpop_bound_tokens: boolean
+  readonly jwks_uri: string | null
   readonly redirect_uris: ArrayColumn<string>
   readonly localhost_any_port: boolean
   readonly scopes: ArrayColumn<string>
@@ -75,6 +76,7 @@ const recordOf = (row: ClientRow): ClientRecord => ({
     row.tls_name_kind === null || row.tls_name === null ? undefined : { kind: row.tls_name_kind, value: row.tls_name },
   certificateBoundTokens: row.certificate_bound_tokens,
   dpopBoundTokens: row.dpop_bound_tokens,
+  jwksUri: orUndefined(row.jwks_uri),
   redirectUris: textsOf(row.redirect_uris),
   localhostAnyPort: row.localhost_any_port,
   scopes: textsOf(row.scopes),
@@ -98,7 +100,7 @@ const recordOf = (row: ClientRow): ClientRecord => ({
 
 // One list of columns for reading and for writing, so that a new column cannot be read and never written.
 const writtenColumns = (sql: Queries): Part => sql`
-  version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, redirect_uris,
+  version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
   require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
@@ -107,6 +109,7 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
   ${client.authMethod}::text, ${bytesArray(client.secrets.map((secret) => secret.digest))}::bytea[],
   ${numberArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
+  ${client.jwksUri ?? null}::text,
   ${textArray(client.redirectUris)}::text[],
   ${client.tlsClientName?.kind ?? null}::text, ${client.tlsClientName?.value ?? null}::text,
   ${client.certificateBoundTokens}::boolean, ${client.dpopBoundTokens}::boolean,
@@ -119,7 +122,7 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
 
 const readColumns = (sql: Queries): Part => sql`
   client_id, version, disabled, name, application_type, auth_method, secret_digests,
-  to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, redirect_uris,
+  to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
   default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`

@@ -24,6 +24,7 @@ export const clientCases: readonly StoreCase[] = [
         tlsClientName: { kind: 'subjectDn', value: 'CN=client,O=Example\\, Inc.' },
         certificateBoundTokens: true,
         dpopBoundTokens: true,
+        jwksUri: 'https://client.example/jwks.json',
         localhostAnyPort: true,
         pkce: 'optional',
         nonce: 'required',
