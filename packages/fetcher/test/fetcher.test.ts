@@ -12,7 +12,11 @@ const ask = (fetcher: Fetcher, url: string, request: Partial<FetchRequest> = {})
 
 const reasonOf = (outcome: FetchOutcome): string => (outcome.outcome === 'refused' ? outcome.reason : outcome.outcome)
 
-const development = (options: FetcherOptions = {}): Fetcher => createFetcher({ allowLoopback: true, ...options })
+const BOMB = gzipSync('x'.repeat(10_000_000))
+
+// On a busy machine, what is not about time takes its time.
+const development = (options: FetcherOptions = {}): Fetcher =>
+  createFetcher({ allowLoopback: true, totalTimeout: 60_000, connectTimeout: 20_000, ...options })
 
 t.test('[unit] an answer comes back whole, whatever its status', async (t) => {
   const server = await serve(t, (request, response) => {
@@ -248,7 +252,7 @@ t.test(
       const kind = request.url?.slice(1) ?? ''
       response.writeHead(200, heads[kind] ?? {})
       // A thousand to one: in memory it would be far above the limit.
-      if (kind === 'gzip') response.end(gzipSync('x'.repeat(10_000_000)))
+      if (kind === 'gzip') response.end(BOMB)
       else response.end(kind === 'latin' ? Buffer.from('gr\xfc\xdf', 'latin1') : '{}')
     })
     const at = `http://127.0.0.1:${server.port}`
