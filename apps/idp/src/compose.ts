@@ -110,7 +110,12 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
   const provider = createProvider({
     issuer: config.issuer,
     lifetimes: config.lifetimes,
-    features: { par: true, ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }) },
+    features: {
+      par: true,
+      revocation: true,
+      introspection: true,
+      ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }),
+    },
     acrValues: ACR_VALUES,
     uiLocales: ['en'],
     stores,

@@ -13,6 +13,10 @@ import type { AuditEntry, Stores } from './store/index.ts'
 export interface Features {
   /** Pushed authorization requests (RFC 9126 §2); `required` refuses requests that were not pushed, of every client (RFC 9126 §5). */
   readonly par?: boolean | 'required'
+  /** An endpoint at which a client gives back its tokens (RFC 7009 §2). */
+  readonly revocation?: boolean
+  /** An endpoint at which a client asks what a token is worth, with answers as signed JWTs too (RFC 7662 §2, RFC 9701 §5). */
+  readonly introspection?: boolean
   /** Client certificates, for authentication (RFC 8705 §2). Doors must be told too: by themselves they read none. */
   readonly mtls?: MtlsConfig
 }
@@ -166,6 +170,8 @@ const featuresOf = ({ features = {}, stores }: ProviderConfig): EnabledFeatures 
   }
   return {
     par: par === true ? 'on' : par === false ? 'off' : par,
+    revocation: features.revocation ?? false,
+    introspection: features.introspection ?? false,
     dpop: undefined,
     mtls: unwrap(parseMtls(features.mtls)),
   }

@@ -6,8 +6,10 @@ import { authorizeEndpoint } from './endpoints/authorize/endpoint.ts'
 import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
 import { openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
 import { discoveryEndpoint } from './endpoints/discovery/endpoint.ts'
+import { introspectionEndpoint } from './endpoints/introspect/endpoint.ts'
 import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
 import { pushEndpoint } from './endpoints/par/endpoint.ts'
+import { revocationEndpoint } from './endpoints/revoke/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
 import { DEFAULT_GRANT_TYPES } from './grant-types/index.ts'
@@ -38,9 +40,11 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
   const base = pathname === '/' ? '' : pathname
   const endpoint = (name: string): string => `${config.issuer}/${name}`
   const grantTypes = config.grantTypes ?? DEFAULT_GRANT_TYPES
-  const { par } = context.features
+  const { par, revocation, introspection } = context.features
   const authorize = authorizeEndpoint(context)
   const push = pushEndpoint(context)
+  const revoke = revocationEndpoint(context)
+  const introspect = introspectionEndpoint(context)
   const token = tokenEndpoint(context, grantTypes)
   const userinfo = userinfoEndpoint(context)
   const discovery = discoveryEndpoint(context, {
@@ -51,6 +55,8 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       userinfo: endpoint('userinfo'),
       jwks: endpoint('jwks'),
       pushedAuthorizationRequest: par === 'off' ? undefined : endpoint('par'),
+      revocation: revocation ? endpoint('revoke') : undefined,
+      introspection: introspection ? endpoint('introspect') : undefined,
     },
     requirePushedRequests: par === 'required',
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
@@ -120,6 +126,35 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
             },
           } satisfies ServedRoute,
         ]),
+    ...(revocation
+      ? [
+          {
+            name: 'revoke',
+            path: `${base}/revoke`,
+            methods: ['POST'],
+            access: 'client',
+            crossOrigin: true,
+            open: 'clients',
+            respond: async (request) => {
+              const answer = await revoke(request)
+              return { reply: await openToClient(context, request, answer), events: answer.events }
+            },
+          } satisfies ServedRoute,
+        ]
+      : []),
+    ...(introspection
+      ? [
+          {
+            name: 'introspect',
+            path: `${base}/introspect`,
+            methods: ['POST'],
+            access: 'client',
+            crossOrigin: false,
+            open: 'none',
+            respond: introspect,
+          } satisfies ServedRoute,
+        ]
+      : []),
     {
       name: 'userinfo',
       path: `${base}/userinfo`,

@@ -72,6 +72,8 @@ export interface AuditFields {
     readonly kind: 'access_token' | 'refresh_token'
     readonly network: string
   }
+  /** A client asked what a token is worth. */
+  readonly 'token.introspected': { readonly clientId: ClientId; readonly active: boolean; readonly network: string }
   readonly 'consent.recorded': { readonly clientId: ClientId; readonly subject: Subject; readonly scope: string }
   readonly 'consent.denied': { readonly clientId: ClientId; readonly subject?: Subject; readonly network: string }
   readonly 'consent.withdrawn': { readonly clientId: ClientId; readonly subject: Subject }

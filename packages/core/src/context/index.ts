@@ -29,6 +29,10 @@ export interface MtlsSettings {
 export interface EnabledFeatures {
   /** Pushed authorization requests (RFC 9126 §2); `required` refuses every other request. */
   readonly par: 'off' | 'on' | 'required'
+  /** Whether clients can give back their tokens (RFC 7009 §2). */
+  readonly revocation: boolean
+  /** Whether clients can ask what a token is worth (RFC 7662 §2). */
+  readonly introspection: boolean
   /** How tokens are bound to keys (RFC 9449); undefined when that is not offered. */
   readonly dpop: DpopSettings | undefined
   /** How client certificates are used (RFC 8705); undefined when that is not offered. */

@@ -16,7 +16,7 @@ export type TokenRejection =
   | { readonly reason: 'parameterRepeated' }
   | StandingRejection
   | TargetRejection
-  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' | 'refresh_token' }
+  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' | 'refresh_token' | 'token' }
   | {
       readonly reason:
         | 'grantTypeUnsupported'
@@ -25,6 +25,7 @@ export type TokenRejection =
         | 'scopeMissing'
         | 'scopeExceeded'
         | 'clientIsPublic'
+        | 'callerIsPublic'
     }
   | {
       readonly reason:
@@ -83,6 +84,7 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   scopeMissing: told(400, 'invalid_scope', 'this client may have none of the scopes'),
   scopeExceeded: told(400, 'invalid_scope', 'the scope goes beyond what was granted'),
   clientIsPublic: told(400, 'unauthorized_client', 'this grant type is for clients that authenticate'),
+  callerIsPublic: unauthenticated,
   resourceMalformed: told(400, 'invalid_target', 'resource must be an absolute URI without a fragment'),
   resourceUnknown: told(400, 'invalid_target', 'a resource is unknown'),
   resourceNotGranted: told(400, 'invalid_target', 'nothing was granted for this resource'),

@@ -6,6 +6,7 @@ import type { MtlsSettings } from '../../context/index.ts'
 import {
   ASSERTION_ALGS,
   CLIENT_AUTH_METHODS,
+  type ClientAuthMethod,
   OFFLINE_ACCESS,
   PROMPTS,
   RESPONSE_MODES,
@@ -23,6 +24,10 @@ export interface MetadataFacts {
     readonly jwks: string
     /** Undefined where pushed requests are switched off. */
     readonly pushedAuthorizationRequest: string | undefined
+    /** Undefined where tokens cannot be given back. */
+    readonly revocation: string | undefined
+    /** Undefined where nobody can ask what a token is worth. */
+    readonly introspection: string | undefined
   }
   /** Whether requests of every client must be pushed. */
   readonly requirePushedRequests: boolean
@@ -56,6 +61,32 @@ const aliasesOf = (document: JsonObject, { issuer, mtls }: MetadataFacts): JsonO
   return { mtls_endpoint_aliases: Object.fromEntries(aliases) }
 }
 
+/** How clients authenticate here; the same at every endpoint but introspection, where a client must prove itself. */
+const authMethodsOf = (facts: MetadataFacts): readonly ClientAuthMethod[] =>
+  CLIENT_AUTH_METHODS.filter((method) => facts.mtls !== undefined || !TLS_AUTH_METHODS.includes(method))
+
+const tokenEndpointsOf = (facts: MetadataFacts): JsonObject => {
+  const { revocation, introspection } = facts.endpoints
+  const methods = authMethodsOf(facts)
+  return {
+    ...(revocation === undefined
+      ? {}
+      : {
+          revocation_endpoint: revocation,
+          revocation_endpoint_auth_methods_supported: methods,
+          revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+        }),
+    ...(introspection === undefined
+      ? {}
+      : {
+          introspection_endpoint: introspection,
+          introspection_endpoint_auth_methods_supported: methods.filter((method) => method !== 'none'),
+          introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+          introspection_signing_alg_values_supported: facts.signingAlgs,
+        }),
+  }
+}
+
 const documentOf = (facts: MetadataFacts): JsonObject => ({
   issuer: facts.issuer,
   authorization_endpoint: facts.endpoints.authorization,
@@ -74,10 +105,9 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
   grant_types_supported: facts.grantTypes,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: facts.signingAlgs,
-  token_endpoint_auth_methods_supported: CLIENT_AUTH_METHODS.filter(
-    (method) => facts.mtls !== undefined || !TLS_AUTH_METHODS.includes(method),
-  ),
+  token_endpoint_auth_methods_supported: authMethodsOf(facts),
   token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+  ...tokenEndpointsOf(facts),
   code_challenge_methods_supported: ['S256'],
   claim_types_supported: ['normal'],
   claims_supported: [...ID_TOKEN_CLAIMS, ...STANDARD_CLAIMS],
