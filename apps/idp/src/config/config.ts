@@ -145,6 +145,10 @@ const lifetimesOf = (settings: RawSettings): Lifetimes => ({
   sessionIdle: settings.sessionIdle,
   sessionAbsolute: settings.sessionAbsolute,
   opaqueAccessToken: settings.accessTokenLifetime,
+  jwtAccessToken: settings.jwtAccessTokenLifetime,
+  refreshIdle: settings.refreshIdle,
+  refreshAbsolute: settings.refreshAbsolute,
+  refreshWindow: settings.refreshWindow,
   idToken: settings.idTokenLifetime,
   consent: settings.consentLifetime,
 })

@@ -37,6 +37,10 @@ export interface RawSettings {
   readonly sessionIdle: number
   readonly sessionAbsolute: number
   readonly accessTokenLifetime: number
+  readonly jwtAccessTokenLifetime: number
+  readonly refreshIdle: number
+  readonly refreshAbsolute: number
+  readonly refreshWindow: number
   readonly idTokenLifetime: number
   readonly consentLifetime: number
   readonly hashMemory: number
@@ -91,6 +95,10 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
       'sessionIdle',
       'sessionAbsolute',
       'accessTokenLifetime',
+      'jwtAccessTokenLifetime',
+      'refreshIdle',
+      'refreshAbsolute',
+      'refreshWindow',
       'idTokenLifetime',
       'consentLifetime',
     ],
@@ -334,6 +342,31 @@ const LIFETIMES = {
     most: DAY,
     fallback: DEFAULT_LIFETIMES.opaqueAccessToken,
     words: 'How long an access token is good for.',
+  }),
+  jwtAccessTokenLifetime: duration('JWT_ACCESS_TOKEN_LIFETIME', {
+    least: MINUTE,
+    most: DAY,
+    fallback: DEFAULT_LIFETIMES.jwtAccessToken,
+    words: 'How long an access token is good for that is a JWT: others see nothing but its end.',
+  }),
+  refreshIdle: duration('REFRESH_IDLE', {
+    least: MINUTE,
+    most: YEAR,
+    fallback: DEFAULT_LIFETIMES.refreshIdle,
+    words: 'After how long without use a refresh token ends.',
+  }),
+  refreshAbsolute: duration('REFRESH_ABSOLUTE', {
+    least: MINUTE,
+    most: 10 * YEAR,
+    fallback: DEFAULT_LIFETIMES.refreshAbsolute,
+    words: 'After how long refresh tokens end in any case, and the person allows anew.',
+  }),
+  refreshWindow: duration('REFRESH_WINDOW', {
+    least: 0,
+    most: 5 * MINUTE,
+    fallback: DEFAULT_LIFETIMES.refreshWindow,
+    words:
+      'How long after a rotation the refresh token before it is answered with the same successor, for a second tab and a lost answer. 0 honours each once.',
   }),
   idTokenLifetime: duration('ID_TOKEN_LIFETIME', {
     least: MINUTE,

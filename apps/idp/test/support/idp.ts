@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type JsonObject, reveal } from '@vouchsafe/core'
 import { createClient } from '@vouchsafe/core/admin'
+import { DEFAULT_GRANT_TYPES } from '@vouchsafe/core/grant-types'
 import { cryptoRandom, nodeHasher, systemClock } from '@vouchsafe/core/ports-node'
 import { acquireTestDatabase } from '@vouchsafe/embedded-postgres/testing'
 import { createAccounts } from '#src/accounts/index.js'
@@ -31,7 +32,7 @@ export const freePort = (): Promise<number> =>
 
 const POLICY = {
   development: true,
-  grantTypes: ['authorization_code'],
+  grantTypes: DEFAULT_GRANT_TYPES.map(({ grantType }) => grantType),
   scopes: 'any',
   unknownFields: 'refuse',
   fetches: true,
