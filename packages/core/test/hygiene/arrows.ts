@@ -50,7 +50,14 @@ const ALLOWED: Readonly<Record<string, Allowance>> = {
   'packages/postgres': {
     own: [CORE],
     third: ['postgres'],
-    ownInTests: [`${CORE}/store-contract`, `${EMBEDDED}/testing`],
+    // A whole provider over the stores, and the in-memory ones beside them, for histories that are played on both.
+    ownInTests: [
+      `${CORE}/store-contract`,
+      `${EMBEDDED}/testing`,
+      `${CORE}/admin`,
+      `${CORE}/memory`,
+      `${CORE}/ports-node`,
+    ],
     thirdInTests: ['tap', 'fast-check'],
   },
   'packages/fetcher': { own: [], third: [], ownInTests: [], thirdInTests: ['tap', 'fast-check'] },
