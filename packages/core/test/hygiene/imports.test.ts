@@ -44,6 +44,8 @@ t.test('[unit] a wrong import is caught, whichever way it is written', async (t)
     ['packages/fastify/src/seeded.ts', "export type X = import('@vouchsafe/idp').X"],
     ['packages/postgres/src/seeded.ts', "import { x } from '@vouchsafe/core/memory'"],
     ['packages/embedded-postgres/src/seeded.ts', "import { x } from '@vouchsafe/core'"],
+    ['packages/resource-server/src/seeded.ts', "import { x } from '@vouchsafe/core'"],
+    ['packages/resource-server/src/seeded.ts', "import 'node:crypto'"],
     ['apps/demo-rp/src/seeded.ts', "import { x } from '@vouchsafe/core'"],
     ['packages/core/src/seeded.ts', "import { x } from '#src/base/index.js'"],
     ['packages/unheard-of/src/index.ts', 'export {}'],
