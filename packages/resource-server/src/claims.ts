@@ -11,7 +11,6 @@ export interface ClaimsReader {
   /** One string, or an array of them. */
   readonly texts: (name: string) => readonly string[]
   readonly object: (name: string) => ClaimsReader | undefined
-  readonly names: () => readonly string[]
   /** Says that what was read makes no sense together. */
   readonly spoil: () => void
   readonly isSound: () => boolean
@@ -47,7 +46,6 @@ const readerWithin = (claims: JsonObject, shared: { sound: boolean }): ClaimsRea
     seconds: (name) => take(name, secondsOf),
     texts: (name) => take(name, textsOf) ?? [],
     object: (name) => take(name, (value) => (isObject(value) ? readerWithin(value, shared) : undefined)),
-    names: () => Object.keys(claims),
     spoil,
     isSound: () => shared.sound,
   }

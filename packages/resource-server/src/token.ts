@@ -81,9 +81,8 @@ const actorOf = (claims: ClaimsReader, depth: number): Actor | undefined => {
 const confirmationOf = (claims: ClaimsReader): Confirmation => {
   const cnf = claims.object('cnf')
   const confirmation = { jkt: cnf?.text('jkt'), x5tS256: cnf?.text('x5t#S256') }
-  // A binding of another kind is one that nobody would check.
-  const understood = cnf?.names().every((name) => name === 'jkt' || name === 'x5t#S256') ?? true
-  if (!understood || (cnf !== undefined && !confirmation.jkt && !confirmation.x5tS256)) claims.spoil()
+  // A binding of another kind alone is one that nobody would check; beside one that is checked it is ignored (RFC 7800 §3.1).
+  if (cnf !== undefined && !confirmation.jkt && !confirmation.x5tS256) claims.spoil()
   return confirmation
 }
 

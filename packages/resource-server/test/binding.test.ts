@@ -127,6 +127,7 @@ t.test('[unit] of what a proof must have, each part is checked', async (t) => {
     ...['jti', 'htm', 'htu', 'nonce'].map((name) => [{ claims: { [name]: 1 } }, 'proofClaimsMalformed'] as const),
     [{ claims: { iat: String(now) } }, 'proofClaimsMalformed'],
     [{ claims: { jti: 'j'.repeat(513) } }, 'proofClaimsMalformed'],
+    [{ claims: { pad: 'p'.repeat(6000) } }, 'proofMalformed'],
     [{ claims: { ath: undefined } }, 'proofTokenWrong'],
     [{ claims: { ath: ath('another') } }, 'proofTokenWrong'],
     [{ claims: { htm: 'POST' } }, 'proofMethodWrong'],
@@ -210,6 +211,10 @@ t.test('[unit] what a proof may have does no harm', async (t) => {
     headers: { Authorization: `DPoP ${token}`, DPoP: lured },
   })
   t.match(doubled, { reason: 'proofTargetWrong' })
+  const path = '//elsewhere.example/v1/me'
+  const written = await prove(world, sender, token, { claims: { htu: world.api.url + path } })
+  const taken = { authorization: `DPoP ${token}`, dpop: written }
+  t.ok((await world.api.guard.authorize({ method: 'GET', url: path, headers: taken })).ok, 'such a path is a path')
 })
 
 t.test('[unit] a proof is good once, in a race too, and a refused request uses none up', async (t) => {
