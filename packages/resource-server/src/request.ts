@@ -17,14 +17,14 @@ export interface ApiRequest {
   readonly formBody?: string | undefined
 }
 
-/** A request of `node:http` or of a framework that stands on it, in the parts that are read. */
+/** A request of `node:http`, `node:http2` or of a framework that stands on it, in the parts that are read. */
 export interface NodeRequest {
   readonly method?: string | undefined
   readonly url?: string | undefined
   /** Express keeps the whole target here when a router was mounted on a path. */
   readonly originalUrl?: string | undefined
-  /** Unlike `headers` it keeps a repeated Authorization header, which is then refused. */
-  readonly headersDistinct: Readonly<Record<string, readonly string[] | undefined>>
+  /** Names and values in turn. Unlike `headers` it keeps a repeated Authorization header, which is then refused. */
+  readonly rawHeaders: readonly string[]
   readonly socket: object
 }
 
@@ -35,11 +35,20 @@ const peerCertificate = (socket: object): Uint8Array | undefined => {
   return certificate.raw instanceof Uint8Array ? certificate.raw : undefined
 }
 
-/** A request of `node:http` as plain data, with the certificate that the client showed to this very process, if it showed one. */
+const grouped = (rawHeaders: readonly string[]): Readonly<Record<string, readonly string[]>> => {
+  const values = new Map<string, string[]>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    values.set(name, [...(values.get(name) ?? []), rawHeaders[i + 1] ?? ''])
+  }
+  return Object.fromEntries(values)
+}
+
+/** A request of `node:http` or `node:http2` as plain data, with the certificate that the client showed to this very process, if it showed one. */
 export const fromNodeRequest = (request: NodeRequest): ApiRequest => ({
   method: request.method ?? '',
   url: request.originalUrl ?? request.url ?? '',
-  headers: request.headersDistinct,
+  headers: grouped(request.rawHeaders),
   clientCertificate: peerCertificate(request.socket),
 })
 

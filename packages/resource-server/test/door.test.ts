@@ -1,12 +1,16 @@
 // Owns the public door: what a wrong configuration says, and the published document.
 
+import { once } from 'node:events'
+import { connect, createServer as createHttp2Server } from 'node:http2'
 import {
   createMemoryReplayStore,
   createResourceServer,
   forbid,
+  fromNodeRequest,
   type ResourceServerConfig,
   ResourceServerConfigError,
 } from '@vouchsafe/resource-server'
+import Fastify from 'fastify'
 import { generateKeyPair } from 'jose'
 import * as oauth from 'oauth4webapi'
 import t from 'tap'
@@ -152,4 +156,26 @@ t.test('[unit] the standard Request is a request as it stands', async (t) => {
     scope: 'notes:read',
   })
   t.match(judged, { ok: true, token: { subject: 'alice' }, headers: {} })
+})
+
+t.test("[unit] a request is read the same under HTTP/2 and under a framework's own injection", async (t) => {
+  const world = await startWorld(t)
+  const authorization = `Bearer ${await world.mint()}`
+  const app = Fastify()
+  app.get('/v1/me', async ({ raw }) => (await world.api.guard.authorize(fromNodeRequest(raw))).ok)
+  t.equal((await app.inject({ url: '/v1/me', headers: { authorization } })).body, 'true')
+  const server = createHttp2Server(async (request, response) => {
+    response.end(String((await world.api.guard.authorize(fromNodeRequest(request))).ok))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const session = connect(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`)
+  t.teardown(() => {
+    session.destroy()
+    server.close()
+  })
+  const stream = session.request({ ':path': '/v1/me', authorization })
+  let body = ''
+  for await (const piece of stream) body += String(piece)
+  t.equal(body, 'true')
 })
