@@ -118,6 +118,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
     },
     acrValues: ACR_VALUES,
     uiLocales: ['en'],
+    ...(config.registration === undefined ? {} : { registration: config.registration }),
     stores,
     ports: { ...ports, keys, signer, accounts, fetcher },
     onEvents: audit.record,

@@ -5,7 +5,13 @@ export * from './base/index.ts'
 export type * from './ports/index.ts'
 export * from './provider.ts'
 export type { MtlsConfig } from './provider-binding.ts'
-export { ConfigurationError, type Features, type ProviderConfig, parseIssuer } from './provider-config.ts'
+export {
+  ConfigurationError,
+  type Features,
+  type ProviderConfig,
+  parseIssuer,
+  type RegistrationConfig,
+} from './provider-config.ts'
 export type * from './provider-types.ts'
 export type { AuthenticationFacts } from './session/index.ts'
 export * from './spec/index.ts'

@@ -35,10 +35,22 @@ export interface ProviderConfig {
   readonly acrValues?: readonly string[]
   /** Languages of the embedder's pages (BCP 47). */
   readonly uiLocales?: readonly string[]
+  /** Lets clients register themselves (RFC 7591 §3); without it none can. */
+  readonly registration?: RegistrationConfig
   /** Receives the events that rode in no transition. What it throws or rejects with goes to `onFault`: it fails no request. */
   readonly onEvents?: (events: readonly AuditEntry[]) => void
   /** Receives what was thrown behind a 500 or a 503, for the operator's log; never shown to anybody else. What it throws is dropped. */
   readonly onFault?: (error: unknown) => void
+}
+
+/** How clients may register themselves. */
+export interface RegistrationConfig {
+  /** `token` asks for an initial access token made by an operator; `open` takes anybody, at a limited rate for each network. */
+  readonly mode: 'token' | 'open'
+  /** Scopes that such clients may have at most, and have where they name none; `openid profile email address phone offline_access` unless set. */
+  readonly scopes?: readonly string[]
+  /** Whether web clients may have `http` redirect URIs on loopback, for development. */
+  readonly development?: boolean
 }
 
 /** A configuration that cannot be worked with; `code` is stable, `setting` names what is wrong. */
@@ -187,6 +199,9 @@ export const contextOf = (config: ProviderConfig): Context => {
   }
   checkLists(config)
   checkGrantTypes(config.grantTypes)
+  if (config.registration !== undefined && config.stores.registrationTokens === undefined) {
+    throw new ConfigurationError('stores.registrationTokens', 'is missing, and registration needs it')
+  }
   return {
     issuer: config.issuer,
     tokenEndpoint: `${config.issuer}/token`,

@@ -4,17 +4,19 @@ import { ok, type Result } from './base/index.ts'
 import type { Answer, Context } from './context/index.ts'
 import { authorizeEndpoint } from './endpoints/authorize/endpoint.ts'
 import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
-import { openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
+import { type Addressee, openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
 import { discoveryEndpoint } from './endpoints/discovery/endpoint.ts'
 import { introspectionEndpoint } from './endpoints/introspect/endpoint.ts'
 import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
 import { pushEndpoint } from './endpoints/par/endpoint.ts'
+import { registrationEndpoint } from './endpoints/registration/endpoint.ts'
 import { revocationEndpoint } from './endpoints/revoke/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
 import { DEFAULT_GRANT_TYPES } from './grant-types/index.ts'
 import { contextOf, type ProviderConfig } from './provider-config.ts'
 import { faultOf, type Report, reportTo } from './provider-faults.ts'
+import { registrationRules } from './provider-registration.ts'
 import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
 import {
   endSessions,
@@ -34,6 +36,14 @@ interface ServedRoute extends Route {
   /** Who of other origins may read its answers. */
   readonly open: 'all' | 'clients' | 'none'
 }
+
+/** Lets the client's own origins read what an endpoint answers. */
+const readableByClients =
+  (context: Context, respond: (request: WireRequest) => Promise<Answer<Reply> & Addressee>): Respond =>
+  async (request) => {
+    const answer = await respond(request)
+    return { reply: await openToClient(context, request, answer), events: answer.events }
+  }
 
 const routesOf = (context: Context, config: ProviderConfig): readonly ServedRoute[] => {
   const { pathname } = new URL(config.issuer)
@@ -57,6 +67,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       pushedAuthorizationRequest: par === 'off' ? undefined : endpoint('par'),
       revocation: revocation ? endpoint('revoke') : undefined,
       introspection: introspection ? endpoint('introspect') : undefined,
+      registration: config.registration === undefined ? undefined : endpoint('register'),
     },
     requirePushedRequests: par === 'required',
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
@@ -65,6 +76,10 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
     mtls: context.features.mtls,
   })
   const jwks = jwksEndpoint(context)
+  const registration = registrationRules(config, {
+    endpoint: endpoint('register'),
+    grantTypes: grantTypes.map(({ grantType }) => grantType),
+  })
   const documents: readonly (readonly [string, string])[] = [
     ['discovery', `${base}/.well-known/openid-configuration`],
     ['metadata', `/.well-known/oauth-authorization-server${base}`],
@@ -105,10 +120,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       access: 'client',
       crossOrigin: true,
       open: 'clients',
-      respond: async (request) => {
-        const answer = await token(request)
-        return { reply: await openToClient(context, request, answer), events: answer.events }
-      },
+      respond: readableByClients(context, token),
     },
     ...(par === 'off'
       ? []
@@ -120,10 +132,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
             access: 'client',
             crossOrigin: true,
             open: 'clients',
-            respond: async (request) => {
-              const answer = await push(request)
-              return { reply: await openToClient(context, request, answer), events: answer.events }
-            },
+            respond: readableByClients(context, push),
           } satisfies ServedRoute,
         ]),
     ...(revocation
@@ -135,10 +144,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
             access: 'client',
             crossOrigin: true,
             open: 'clients',
-            respond: async (request) => {
-              const answer = await revoke(request)
-              return { reply: await openToClient(context, request, answer), events: answer.events }
-            },
+            respond: readableByClients(context, revoke),
           } satisfies ServedRoute,
         ]
       : []),
@@ -162,11 +168,21 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       access: 'bearer',
       crossOrigin: true,
       open: 'clients',
-      respond: async (request) => {
-        const answer = await userinfo(request)
-        return { reply: await openToClient(context, request, answer), events: answer.events }
-      },
+      respond: readableByClients(context, userinfo),
     },
+    ...(registration === undefined
+      ? []
+      : [
+          {
+            name: 'registration',
+            path: `${base}/register`,
+            methods: ['POST', 'GET', 'PUT', 'DELETE'],
+            access: 'bearer',
+            crossOrigin: true,
+            open: 'clients',
+            respond: readableByClients(context, registrationEndpoint(context, registration)),
+          } as const,
+        ]),
     readable('jwks', `${base}/jwks`, jwks),
     ...documents.map(([name, path]) => readable(name, path, discovery)),
   ]

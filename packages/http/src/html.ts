@@ -24,6 +24,8 @@ const WORDS: Readonly<Record<PageProblem, string>> = {
   interactionElsewhere: 'This sign-in was started in another browser. Please start again in the app.',
   interactionFinished: 'This sign-in is finished. Please go back to the app.',
   formForged: 'This form was not sent from a page of this server. Please start again in the app.',
+  notSentBack:
+    'The app that sent you here made a request that cannot be answered. Nobody here has checked that app, so you are not sent on to it.',
   methodNotAllowed: 'This address cannot be used in this way.',
   unavailable: 'The server cannot answer just now. Please try again in a moment.',
   fault: 'Something went wrong on the server.',

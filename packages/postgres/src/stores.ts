@@ -13,6 +13,7 @@ import { createGrantStore } from './stores/grants.ts'
 import { createInteractionStore } from './stores/interactions.ts'
 import { createKeyStore } from './stores/keys.ts'
 import { createPushedRequestStore } from './stores/pushed-requests.ts'
+import { createRegistrationTokenStore } from './stores/registration-tokens.ts'
 import { createReservationStore } from './stores/reservations.ts'
 import { createResourceStore } from './stores/resources.ts'
 import { createSessionStore } from './stores/sessions.ts'
@@ -42,6 +43,7 @@ export const createPostgresStores = (sql: postgres.Sql, options: PostgresStoresO
   const database = createDatabase(sql, options.deadline ?? DEFAULT_DEADLINE)
   return {
     clients: createClientStore(database),
+    registrationTokens: createRegistrationTokenStore(database),
     resources: createResourceStore(database),
     subjects: createSubjectStore(database),
     sessions: createSessionStore(database),

@@ -27,6 +27,7 @@ export interface TestBench {
 
 const TABLES = [
   'clients',
+  'registration_tokens',
   'resources',
   'signing_keys',
   'subjects',

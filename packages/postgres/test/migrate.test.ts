@@ -48,6 +48,7 @@ t.test('[unit] every table that grows has an index for its expiry, and no hot ta
     'grants',
     'interactions',
     'pushed_requests',
+    'registration_tokens',
     'reservations',
     'attempts',
     'consents',

@@ -52,6 +52,9 @@ const newClient = (): ClientRecord => ({
   clientId: clientId(`client-${random(8)}`),
   version: 1,
   disabled: false,
+  origin: 'operator',
+  registrationTokenDigest: undefined,
+  unusedExpiresAt: undefined,
   name: 'A client',
   applicationType: 'web',
   authMethod: 'client_secret_basic',
@@ -78,6 +81,8 @@ const newClient = (): ClientRecord => ({
   logoUri: undefined,
   policyUri: undefined,
   tosUri: undefined,
+  initiateLoginUri: undefined,
+  contacts: [],
   createdAt: NOW,
   updatedAt: NOW,
 })

@@ -10,12 +10,12 @@ import {
   type Clock,
   digest,
   type Instant,
+  networkOf,
   type Subject,
 } from '@vouchsafe/core'
 import type { Config } from '../config/index.ts'
 import type { PasswordHasher } from './hashing.ts'
 import { foldUsername, normalisePassword } from './names.ts'
-import { networkOf } from './network.ts'
 import type { PasswordRow, People } from './people.ts'
 
 /** What a person typed, and from where. */

@@ -1,6 +1,6 @@
 // Owns giving commands what the use cases need: stores, randomness and the database's time. Never outlives one command.
 
-import type { AdminDeps } from '@vouchsafe/core/admin'
+import type { AdminDeps, RegistrationTokenDeps } from '@vouchsafe/core/admin'
 import { cryptoRandom, nodeHasher } from '@vouchsafe/core/ports-node'
 import { createDatabaseClock } from '@vouchsafe/postgres'
 import { type AccountService, createAccounts } from '../accounts/index.ts'
@@ -9,7 +9,7 @@ import type { CommandCall } from './command.ts'
 /** Runs a use case with the database's time, since this machine's clock may differ from the servers'. */
 export const withAdmin = async <T>(
   call: Pick<CommandCall, 'database'>,
-  use: (admin: AdminDeps) => Promise<T>,
+  use: (admin: AdminDeps & RegistrationTokenDeps) => Promise<T>,
 ): Promise<T> => {
   const clock = await createDatabaseClock(call.database.sql)
   try {

@@ -45,10 +45,12 @@ const policyOf = (config: Config): RegistrationPolicy => ({
 const jsonOf = (client: ClientDescription): Readonly<Record<string, Json | undefined>> => ({
   client_id: client.clientId,
   disabled: client.disabled,
+  origin: client.origin,
   version: client.version,
   secrets: client.secrets.length,
   created_at: timeText(client.createdAt),
   updated_at: timeText(client.updatedAt),
+  ...(client.unusedExpiresAt === undefined ? {} : { unused_expires_at: timeText(client.unusedExpiresAt) }),
   ...client.metadata,
 })
 
@@ -158,6 +160,7 @@ const list: Command = {
       'application_type',
       'token_endpoint_auth_method',
       'disabled',
+      'origin',
       'redirect_uris',
     ]
     const items = clients.map(jsonOf)

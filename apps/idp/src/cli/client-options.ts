@@ -182,6 +182,22 @@ const MEMBERS: readonly Member[] = [
     kind: 'text',
     spec: { kind: 'text', value: 'URL', words: 'Home page of the app.' },
   },
+  {
+    option: 'initiate-login-uri',
+    member: 'initiate_login_uri',
+    kind: 'text',
+    spec: {
+      kind: 'text',
+      value: 'URL',
+      words: 'Where to send a person who wants to sign in at the app from elsewhere.',
+    },
+  },
+  {
+    option: 'contact',
+    member: 'contacts',
+    kind: 'list',
+    spec: { kind: 'list', value: 'ADDRESS', words: 'Whom to write to about the app; may be repeated.' },
+  },
   { option: 'logo-uri', member: 'logo_uri', kind: 'text', spec: { kind: 'text', value: 'URL', words: 'Its logo.' } },
   {
     option: 'policy-uri',

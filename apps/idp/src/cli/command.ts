@@ -31,7 +31,7 @@ export const EXIT_WORDS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.done, 'done'],
   [EXIT.refused, 'refused by a rule; nothing was changed'],
   [EXIT.usage, 'the command line is wrong; nothing was changed'],
-  [EXIT.notFound, 'there is no such person, client or key'],
+  [EXIT.notFound, 'there is no such person, client, token or key'],
   [EXIT.conflict, 'the name is taken, or somebody changed the same thing meanwhile'],
   [EXIT.configuration, 'the configuration is not usable'],
   [EXIT.database, 'the database cannot be reached, or is not migrated'],

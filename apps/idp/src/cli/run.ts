@@ -12,11 +12,18 @@ import { type Command, type CommandOutcome, EXIT, type ExitCode, ended } from '.
 import { commandHelp, overviewHelp, usageOf } from './help.ts'
 import { KEY_COMMANDS, SCHEMA_COMMANDS } from './key-commands.ts'
 import { renderOutput } from './output.ts'
+import { REGISTRATION_COMMANDS } from './registration-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { USER_COMMANDS } from './user-commands.ts'
 
 /** Every command, in the order of the help. */
-export const COMMANDS: readonly Command[] = [...SCHEMA_COMMANDS, ...USER_COMMANDS, ...CLIENT_COMMANDS, ...KEY_COMMANDS]
+export const COMMANDS: readonly Command[] = [
+  ...SCHEMA_COMMANDS,
+  ...USER_COMMANDS,
+  ...CLIENT_COMMANDS,
+  ...REGISTRATION_COMMANDS,
+  ...KEY_COMMANDS,
+]
 
 /** What a run is given. */
 export interface Run {

@@ -8,6 +8,7 @@ import {
   err,
   type Lifetimes,
   ok,
+  type RegistrationConfig,
   type Result,
   type Secret,
   secret,
@@ -77,6 +78,8 @@ export interface Config {
   /** What seals signing keys; undefined outside production, where a key file does. */
   readonly keyEncryption: { readonly current: Secret; readonly previous: readonly Secret[] } | undefined
   readonly keyTiming: KeyTiming
+  /** How apps may register themselves; undefined where none can. */
+  readonly registration: RegistrationConfig | undefined
   readonly lifetimes: Lifetimes
   readonly hashing: HashingConfig
   readonly throttle: { readonly account: AttemptPolicy; readonly network: AttemptPolicy }
@@ -151,7 +154,17 @@ const lifetimesOf = (settings: RawSettings): Lifetimes => ({
   refreshWindow: settings.refreshWindow,
   idToken: settings.idTokenLifetime,
   consent: settings.consentLifetime,
+  unusedClient: settings.unusedClientLifetime,
 })
+
+const registrationOf = (settings: RawSettings): RegistrationConfig | undefined =>
+  settings.dynamicClients === 'off'
+    ? undefined
+    : {
+        mode: settings.dynamicClients,
+        scopes: settings.dynamicClientScopes,
+        development: settings.environment !== 'production',
+      }
 
 const throttleOf = (settings: RawSettings): Config['throttle'] => ({
   account: {
@@ -228,6 +241,7 @@ const configOf = (settings: RawSettings): Config => ({
     publishAhead: settings.keyPublishAhead,
     keepAfter: settings.keyKeepAfter,
   },
+  registration: registrationOf(settings),
   lifetimes: lifetimesOf(settings),
   hashing: {
     memory: settings.hashMemory,

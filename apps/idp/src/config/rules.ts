@@ -155,6 +155,11 @@ const certificateRule: Rule = (settings) => {
   return problems
 }
 
+const scopeRule: Rule = ({ dynamicClientScopes }) =>
+  dynamicClientScopes
+    .filter((scope) => !/^[\x21\x23-\x5B\x5D-\x7E]{1,100}$/.test(scope))
+    .map((scope) => problem('dynamicClientScopes', `holds ${JSON.stringify(scope)}, which is no scope.`))
+
 const RULES: readonly Rule[] = [
   issuerRule,
   tlsRule,
@@ -164,6 +169,7 @@ const RULES: readonly Rule[] = [
   databaseRule,
   secretRule,
   lifetimeRule,
+  scopeRule,
 ]
 
 /** Every fault of the settings taken together, all at once. */

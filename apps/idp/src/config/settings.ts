@@ -55,6 +55,9 @@ export interface RawSettings {
   readonly networkBaseDelay: number
   readonly networkMaxDelay: number
   readonly networkForgetAfter: number
+  readonly dynamicClients: 'off' | 'token' | 'open'
+  readonly dynamicClientScopes: readonly string[]
+  readonly unusedClientLifetime: number
   readonly shutdownGrace: number
   readonly pagesPerMinute: number
 }
@@ -102,6 +105,10 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
       'idTokenLifetime',
       'consentLifetime',
     ],
+  },
+  {
+    title: 'Apps that register themselves',
+    keys: ['dynamicClients', 'dynamicClientScopes', 'unusedClientLifetime'],
   },
   { title: 'Passwords', keys: ['hashMemory', 'hashPasses', 'hashConcurrency', 'hashQueue'] },
   {
@@ -382,6 +389,28 @@ const LIFETIMES = {
   }),
 } as const
 
+const DYNAMIC_CLIENTS = {
+  dynamicClients: choice('DYNAMIC_CLIENTS', {
+    choices: ['off', 'token', 'open'],
+    fallback: 'token',
+    words:
+      'Whether apps may register themselves: not at all, with a token that `vouchsafe registration-token create` makes, or without. Nobody vouches for such an app: people are always asked, and told so.',
+  }),
+  dynamicClientScopes: list('DYNAMIC_CLIENT_SCOPES', {
+    form: 'scopes such as openid, profile',
+    most: 100,
+    fallback: ['openid', 'profile', 'email', 'address', 'phone', 'offline_access'],
+    fallbackWords: '`openid, profile, email, address, phone, offline_access`',
+    words: 'The scopes that apps which register themselves may have at most, and have where they name none.',
+  }),
+  unusedClientLifetime: duration('UNUSED_CLIENT_LIFETIME', {
+    least: HOUR,
+    most: YEAR,
+    fallback: DEFAULT_LIFETIMES.unusedClient,
+    words: 'How long an app that registered itself stays when nobody has allowed it anything.',
+  }),
+} as const
+
 const PASSWORDS = {
   hashMemory: integer('HASH_MEMORY', {
     least: 7168,
@@ -465,6 +494,7 @@ export const SETTINGS: SettingTable = {
   ...FETCH,
   ...KEYS,
   ...LIFETIMES,
+  ...DYNAMIC_CLIENTS,
   ...PASSWORDS,
   ...THROTTLE,
 }

@@ -32,9 +32,9 @@ const destinationOf = (client: ClientDisplay): Destination => {
 export const presentClient = (client: ClientDisplay): ViewClient => ({
   name: client.name,
   destination: destinationOf(client),
-  standing: 'known',
-  // Clients are registered by an operator; self-registered ones will not be shown an image for.
-  logo: client.logoUri === undefined ? undefined : { url: client.logoUri, mayShow: true },
+  standing: client.origin === 'operator' ? 'known' : 'unverified',
+  // A picture of its own choice would make an app look like another one.
+  logo: client.logoUri === undefined ? undefined : { url: client.logoUri, mayShow: client.origin === 'operator' },
   policyUrl: client.policyUri,
   termsUrl: client.tosUri,
 })

@@ -13,13 +13,17 @@ const PROBLEMS: Readonly<Record<PageProblem, ErrorProblem>> = {
   interactionElsewhere: 'otherBrowser',
   interactionFinished: 'alreadyFinished',
   formForged: 'formRefused',
+  notSentBack: 'notSentBack',
   methodNotAllowed: 'methodNotAllowed',
   unavailable: 'unavailable',
   fault: 'unexpected',
 }
 
 const backTo = (client: ClientDisplay | undefined): ErrorPage['back'] =>
-  client?.clientUri === undefined ? undefined : { clientName: client.name, url: client.clientUri }
+  // The link of a client that registered itself leads wherever it likes.
+  client?.clientUri === undefined || client.origin !== 'operator'
+    ? undefined
+    : { clientName: client.name, url: client.clientUri }
 
 /** The page for a problem that the core reports. */
 export const presentProblem = (reported: Reported): ErrorPage => ({

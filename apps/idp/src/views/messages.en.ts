@@ -171,6 +171,11 @@ const errors: Readonly<Record<ErrorProblem, ErrorWords>> = {
     what: 'The request names an app that is not registered with this sign-in service.',
     next: 'Check that you opened the right address. If you did, give the reference below to the people who run the app.',
   },
+  notSentBack: {
+    title: 'You were not sent on',
+    what: 'An app sent you here with a request that cannot be answered. Nobody here has checked this app: it registered itself. As you are not signed in, you are not sent on to it.',
+    next: 'If you know the app, open it again yourself. If you followed a link that somebody sent you, leave it at that.',
+  },
   clientDisabled: {
     title: 'This app is switched off',
     what: 'Signing in to it has been stopped here.',

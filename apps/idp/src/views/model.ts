@@ -166,6 +166,8 @@ export type ErrorProblem =
   | 'alreadyFinished'
   /** A form came without its token, or from another site. */
   | 'formRefused'
+  /** The answer is for an app that registered itself, and nobody is signed in. */
+  | 'notSentBack'
   | 'accountDisabled'
   | 'setUpLinkInvalid'
   | 'notFound'

@@ -136,9 +136,9 @@ t.test('[unit] columns and fields are stable', async (t) => {
   const list = await run(['client', 'list'])
   t.match(
     list.out.split('\n')[0],
-    /^CLIENT_ID +CLIENT_NAME +APPLICATION_TYPE +TOKEN_ENDPOINT_AUTH_METHOD +DISABLED +REDIRECT_URIS$/,
+    /^CLIENT_ID +CLIENT_NAME +APPLICATION_TYPE +TOKEN_ENDPOINT_AUTH_METHOD +DISABLED +ORIGIN +REDIRECT_URIS$/,
   )
-  t.match(list.out, /^stable +Wiki +web +none +no +https:\/\/wiki.example\/cb$/m)
+  t.match(list.out, /^stable +Wiki +web +none +no +operator +https:\/\/wiki.example\/cb$/m)
   const users = await run(['user', 'list'])
   t.match(users.out.split('\n')[0], /^USERNAME +NAME +EMAIL +STATUS +ADMIN +GROUPS +SUBJECT$/)
   const keys = await run(['keys', 'list'])
@@ -147,6 +147,7 @@ t.test('[unit] columns and fields are stable', async (t) => {
   t.same(Object.keys(shown.json), [
     'client_id',
     'disabled',
+    'origin',
     'version',
     'secrets',
     'created_at',
@@ -507,3 +508,34 @@ t.test('[unit] the reference page says what the commands say', async (t) => {
   const page = await readFile(new URL('../../../../docs/reference/cli.md', import.meta.url), 'utf8')
   t.equal(page, commandReference(COMMANDS), 'run node apps/idp/dist/cli/write-reference.js')
 })
+
+t.test(
+  '[DCR-07] a token for registration is printed once, limited in uses, time and scope, kept as a digest, listed and revoked',
+  async (t) => {
+    const made = await run([
+      ...['registration-token', 'create', '--label', 'workshop', '--uses', '3', '--lifetime', '2h'],
+      ...['--scope', 'openid email', '--format', 'json'],
+    ])
+    t.equal(made.code, 0)
+    t.match(made.json, { label: 'workshop', uses_left: 3, scope: 'openid email', token: /^vci_[\w-]{43}$/ })
+    t.equal(Date.parse(made.json.expires_at) - Date.parse(made.json.created_at), 2 * 60 * 60 * 1000)
+    const [kept] = await sql`select * from registration_tokens where id = ${made.json.id}`
+    t.notMatch(JSON.stringify(kept), made.json.token)
+    t.equal(kept?.['digest'].toString('hex'), createHash('sha256').update(made.json.token).digest('hex'))
+    const listed = await run(['registration-token', 'list', '--format', 'json'])
+    const { token: _, ...shown } = made.json
+    t.same(listed.json, [shown])
+    t.equal((await run(['registration-token', 'revoke', made.json.id])).code, 0)
+    t.equal((await run(['registration-token', 'revoke', made.json.id])).code, 3)
+    t.same((await run(['registration-token', 'list', '--format', 'json'])).json, [])
+    for (const wrong of [
+      ['--uses', '0'],
+      ['--lifetime', '1s'],
+      ['--lifetime', 'soon'],
+      ['--scope', 'a"b'],
+      ['--label', 'x'.repeat(101)],
+    ]) {
+      t.equal((await run(['registration-token', 'create', ...wrong])).code, 1, wrong.join(' '))
+    }
+  },
+)

@@ -23,8 +23,8 @@ export interface World extends TestIssuer {
 export const AS_ALICE = { username: 'alice', password: PASSWORD } as const
 
 /** Starts an identity provider, under a path where one is given, that knows Alice. */
-export const openWorld = async (t: Ending, path = ''): Promise<World> => {
-  const issuer = await createIssuer({}, path)
+export const openWorld = async (t: Ending, path = '', env: Readonly<Record<string, string>> = {}): Promise<World> => {
+  const issuer = await createIssuer(env, path)
   t.teardown(issuer.close)
   const alice = await issuer.person('alice', ALICE)
   const { origin } = await issuer.start()

@@ -14,6 +14,8 @@ import { DEFAULT_GRANT_TYPES } from '@vouchsafe/core/grant-types'
 import { cryptoRandom, nodeHasher, systemClock } from '@vouchsafe/core/ports-node'
 import { acquireTestDatabase } from '@vouchsafe/embedded-postgres/testing'
 import { createAccounts } from '#src/accounts/index.js'
+import { runCli } from '#src/cli/run.js'
+import type { Terminal } from '#src/cli/terminal.js'
 import { loadConfig } from '#src/config/index.js'
 import { migrateDatabase, type OpenDatabase, openDatabase } from '#src/database/index.js'
 
@@ -88,6 +90,8 @@ export interface TestIssuer {
   /** Adds a person; the same name twice rejects. */
   person(username: string, profile?: Parameters<typeof createPerson>[2]): Promise<string>
   client(metadata: JsonObject): Promise<TestClient>
+  /** Runs the command line on its database, and answers what it printed as JSON; rejects when it refuses. */
+  command(...argv: readonly string[]): Promise<JsonObject>
   /** Starts a further process on its own port, under the same issuer. */
   start(env?: Readonly<Record<string, string>>): Promise<Node & { readonly origin: string }>
   close(): Promise<void>
@@ -146,6 +150,21 @@ export const startNode = async (origin: string, env: Readonly<Record<string, str
   return { process: child, output, stop }
 }
 
+const runCommand = async (env: Readonly<Record<string, string>>, argv: readonly string[]): Promise<JsonObject> => {
+  const [printed, told]: [string[], string[]] = [[], []]
+  const terminal: Terminal = {
+    print: (text) => void printed.push(text),
+    tell: (text) => void told.push(text),
+    canAsk: false,
+    askHidden: async () => undefined,
+    confirm: async () => false,
+    readInput: async () => undefined,
+  }
+  const code = await runCli({ argv: [...argv, '--format', 'json'], env, terminal })
+  if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}: ${told.join(' ')}`)
+  return JSON.parse(printed.join('')) as JsonObject
+}
+
 /** A connection to a test database as a URL. */
 export const urlOf = (connection: Awaited<ReturnType<typeof acquireTestDatabase>>['connection']): string => {
   const parts = { host: undefined, port: undefined, path: undefined, password: undefined, ...connection }
@@ -195,6 +214,7 @@ export const createIssuer = async (env: Readonly<Record<string, string>> = {}, p
       const { client, secret } = made.value
       return { clientId: client.clientId, clientSecret: secret === undefined ? '' : reveal(secret) }
     },
+    command: (...argv) => runCommand(settings, argv),
     start: async (more = {}) => {
       const own = nodes.length === 0 ? port : await freePort()
       const protocol = issuer.startsWith('https:') ? 'https' : 'http'

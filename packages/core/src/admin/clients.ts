@@ -2,12 +2,19 @@
 
 import { auditEntry } from '../audit/index.ts'
 import { type ClientId, clientId, err, type JsonObject, ok, type Result, type Secret } from '../base/index.ts'
+import { changeSecrets, mintClientId } from '../client/credentials.ts'
+import {
+  type ClientDescription,
+  changedMembers,
+  describeClient,
+  mergeMetadata,
+  metadataOf,
+} from '../client/metadata.ts'
 import { type ClientWarning, type RegistrationPolicy, validateClient } from '../client/registration.ts'
 import type { ClientRejection } from '../client/registration-rejection.ts'
 import { LIMITS } from '../spec/index.ts'
-import type { ClientRecord, ClientSecretRecord, Page } from '../store/index.ts'
-import { type ClientDescription, changedMembers, describeClient, mergeMetadata, metadataOf } from './client-metadata.ts'
-import { type AdminDeps, type Commission, digestOfSecret, mintClientId, mintClientSecret, nowOf } from './deps.ts'
+import type { ClientRecord, Page } from '../store/index.ts'
+import { type AdminDeps, type Commission, nowOf } from './deps.ts'
 
 /** Why a change of a client did not happen; nothing was written. */
 export type ClientRefusal =
@@ -46,16 +53,6 @@ export interface ClientUpdate extends Commission {
 
 const UNRESERVED = /^[A-Za-z0-9._~-]+$/
 
-const usesSecret = (client: Pick<ClientRecord, 'authMethod'>): boolean =>
-  client.authMethod === 'client_secret_basic' || client.authMethod === 'client_secret_post'
-
-const freshSecret = async (
-  deps: AdminDeps,
-): Promise<{ readonly secret: Secret; readonly records: readonly ClientSecretRecord[] }> => {
-  const secret = mintClientSecret(deps)
-  return { secret, records: [{ digest: await digestOfSecret(deps, secret), expiresAt: undefined }] }
-}
-
 const rejected = (rejection: ClientRejection): Result<never, ClientRefusal> => err({ kind: 'rejected', rejection })
 
 /**
@@ -72,30 +69,23 @@ export const createClient = async (
   const validated = validateClient(creation.metadata, creation.policy)
   if (!validated.ok) return rejected(validated.error)
   const now = nowOf(deps)
-  const made = usesSecret(validated.value.settings) ? await freshSecret(deps) : undefined
+  const { secret, records } = await changeSecrets(deps, undefined, validated.value.settings)
   const client: ClientRecord = {
     ...validated.value.settings,
     clientId: clientId(id),
     version: 1,
     disabled: false,
-    secrets: made?.records ?? [],
+    origin: 'operator',
+    registrationTokenDigest: undefined,
+    unusedExpiresAt: undefined,
+    secrets: records,
     createdAt: now,
     updatedAt: now,
   }
   const events = [auditEntry('client.created', now, { clientId: client.clientId, actor: creation.actor })]
   const outcome = await deps.stores.clients.createClient(client, { now, events })
   if (outcome === 'taken') return err({ kind: 'taken' })
-  return ok({ client: describeClient(client), secret: made?.secret, warnings: validated.value.warnings })
-}
-
-const secretsAfter = async (
-  deps: AdminDeps,
-  before: ClientRecord,
-  after: Pick<ClientRecord, 'authMethod'>,
-): Promise<{ readonly secret: Secret | undefined; readonly records: readonly ClientSecretRecord[] }> => {
-  // A client that no longer authenticates by secret keeps none: it must not work again by a later change of heart.
-  if (!usesSecret(after)) return { secret: undefined, records: [] }
-  return usesSecret(before) ? { secret: undefined, records: before.secrets } : freshSecret(deps)
+  return ok({ client: describeClient(client), secret, warnings: validated.value.warnings })
 }
 
 /**
@@ -112,7 +102,10 @@ export const updateClient = async (
   const validated = validateClient(mergeMetadata(metadataOf(before), update.change), update.policy)
   if (!validated.ok) return rejected(validated.error)
   const { settings, warnings } = validated.value
-  const { secret, records } = await secretsAfter(deps, before, settings)
+  if (before.origin !== 'operator' && settings.trusted) {
+    return rejected({ reason: 'operatorsClientsOnly', field: 'trusted', item: undefined })
+  }
+  const { secret, records } = await changeSecrets(deps, before, settings)
   const now = nowOf(deps)
   const after: ClientRecord = { ...before, ...settings, secrets: records, version: before.version + 1, updatedAt: now }
   const changed = changedMembers(metadataOf(before), metadataOf(after))

@@ -105,8 +105,21 @@ export interface AuditFields {
     readonly clientId: ClientId
     readonly actor: string
     readonly changed: readonly string[]
+    readonly network?: string
   }
-  readonly 'client.deleted': { readonly clientId: ClientId; readonly actor: string }
+  readonly 'client.deleted': { readonly clientId: ClientId; readonly actor: string; readonly network?: string }
+  /** A client registered itself; `token` names the initial access token that it had. */
+  readonly 'client.registered': { readonly clientId: ClientId; readonly token?: string; readonly network: string }
+  /** A client that registered itself read its registration (RFC 7592 §2.1). */
+  readonly 'client.registration_read': { readonly clientId: ClientId; readonly network: string }
+  readonly 'registration.refused': {
+    readonly clientId?: string
+    readonly reason: string
+    readonly field?: string
+    readonly network: string
+  }
+  readonly 'registration_token.created': { readonly id: string; readonly uses: number; readonly actor: string }
+  readonly 'registration_token.revoked': { readonly id: string; readonly actor: string }
   readonly 'subject.created': { readonly subject: Subject; readonly actor: string }
   readonly 'subject.changed': { readonly subject: Subject; readonly status: string; readonly actor: string }
   readonly 'subject.password_changed': { readonly subject: Subject; readonly actor: string }

@@ -34,6 +34,7 @@ export type ClientRejectionReason =
   | 'confidentialOnly'
   | 'provenOnly'
   | 'grantTypeNeeded'
+  | 'operatorsClientsOnly'
 
 /** A refused registration: which member, which of its items, and which rule. */
 export interface ClientRejection {
@@ -81,6 +82,7 @@ const WORDS: Readonly<Record<ClientRejectionReason, string>> = {
   hostInside: 'must name a host of the public internet by its name; an address, or a name without a dot, leads inside',
   confidentialOnly: 'may be optional only for a confidential client, which can keep a secret',
   grantTypeNeeded: 'needs the grant type refresh_token',
+  operatorsClientsOnly: 'cannot be set for a client that registered itself: nobody but itself vouches for it',
   provenOnly: 'cannot be set for a public client whose redirect URI any other application could take',
 }
 

@@ -1,7 +1,7 @@
 // Owns what a client may be: every rule on client metadata, one function for every way that a client is registered or changed.
 // Never stores a client and never makes a secret.
 
-import { type JsonObject, member, ok, type Result } from '../base/index.ts'
+import { err, type JsonObject, member, ok, type Result } from '../base/index.ts'
 import { CLIENT_AUTH_METHODS, SIGNING_ALGS } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
 import { isOnDevice } from './redirect-uri.ts'
@@ -17,7 +17,7 @@ import {
   refuse,
 } from './registration-fields.ts'
 import { checkClientJwks } from './registration-keys.ts'
-import type { ClientRejection } from './registration-rejection.ts'
+import type { ClientRejection, ClientRejectionReason } from './registration-rejection.ts'
 import { checkCalledUri, checkLinkUri, checkOrigin, checkRedirectUri, type UriPolicy } from './registration-uris.ts'
 
 /** What the place of registration allows. */
@@ -37,7 +37,15 @@ export interface RegistrationPolicy {
 /** The part of a client that its registration decides. */
 export type ClientSettings = Omit<
   ClientRecord,
-  'clientId' | 'version' | 'disabled' | 'secrets' | 'createdAt' | 'updatedAt'
+  | 'clientId'
+  | 'version'
+  | 'disabled'
+  | 'origin'
+  | 'registrationTokenDigest'
+  | 'unusedExpiresAt'
+  | 'secrets'
+  | 'createdAt'
+  | 'updatedAt'
 >
 
 /** What is allowed and still worth a word to the administrator. */
@@ -74,6 +82,9 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'logo_uri',
   'policy_uri',
   'tos_uri',
+  'initiate_login_uri',
+  'contacts',
+  'subject_type',
 ])
 
 // Ignoring one of these would leave the client with less than it was promised, so they are refused wherever they come from.
@@ -90,10 +101,12 @@ const NOT_BUILT_FIELDS: readonly string[] = [
   'authorization_signed_response_alg',
 ]
 
-const MOST = { redirectUris: 50, scopes: 100, grantTypes: 10, origins: 20 } as const
+const MOST = { redirectUris: 50, scopes: 100, grantTypes: 10, origins: 20, contacts: 10 } as const
 const REQUIREMENTS = ['required', 'optional'] as const
 const MAX_NAME = 100
 const MAX_SCOPE = 100
+// The longest address that mail can be sent to (RFC 5321 §4.5.3.1.3).
+const MAX_CONTACT = 254
 const TEN_YEARS = 10 * 365 * 24 * 60 * 60
 const DEFAULT_SCOPE = 'openid profile email'
 
@@ -181,6 +194,11 @@ const readLink = (metadata: JsonObject, field: string): Read<string | undefined>
   return checked.ok ? checked : refuse(field, checked.error)
 }
 
+const checkContact = (contact: string): Result<string, ClientRejectionReason> => {
+  if (contact.length > MAX_CONTACT) return err('tooLong')
+  return contact.trim() === '' || UNPRINTABLE.test(contact) ? err('unsafeCharacter') : ok(contact)
+}
+
 /** Whether a client can keep what it authenticates with; a secret shipped in a native application is shared by all its copies (RFC 8252 §8.5). */
 export const isConfidentialClient = (client: Pick<ClientRecord, 'authMethod' | 'applicationType'>): boolean =>
   client.authMethod !== 'none' && (client.applicationType === 'web' || !client.authMethod.startsWith('client_secret_'))
@@ -251,6 +269,8 @@ const readSettings = (
     logoUri: readLink(metadata, 'logo_uri'),
     policyUri: readLink(metadata, 'policy_uri'),
     tosUri: readLink(metadata, 'tos_uri'),
+    initiateLoginUri: readLink(metadata, 'initiate_login_uri'),
+    contacts: readList(metadata, 'contacts', { most: MOST.contacts, check: checkContact }),
   })
   return read.ok ? ok({ ...known, ...read.value }) : read
 }
@@ -267,7 +287,10 @@ export const validateClient = (
   const names = checkFieldNames(metadata, policy)
   const type = readChoice(metadata, 'application_type', ['web', 'native'] as const, 'web')
   const grantTypes = readGrantTypes(metadata, policy)
+  // Whoever asks to be told other identifiers than everybody else must not be told the same (OIDC Core §8).
+  const subjects = readChoice(metadata, 'subject_type', ['public'] as const, 'public')
   if (!names.ok) return names
+  if (!subjects.ok) return subjects
   if (!type.ok) return type
   if (!grantTypes.ok) return grantTypes
   const settings = readSettings(metadata, policy, { applicationType: type.value, grantTypes: grantTypes.value })

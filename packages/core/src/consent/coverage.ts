@@ -24,13 +24,15 @@ export type ConsentCoverage =
   | { readonly kind: 'remembered'; readonly version: number }
   | { readonly kind: 'needed' }
 
-/** Whether a request must be confirmed by the person (OIDC Core §3.1.2.4); remembered consent never covers an unproven client. */
+/** Whether a request must be confirmed by the person (OIDC Core §3.1.2.4); remembered consent never covers an unproven client, nor one that registered itself. */
 export const coverageOf = (
   request: AuthorizationRequestRecord,
   known: { readonly client: ClientRecord; readonly consent: ConsentRecord | undefined; readonly now: Instant },
 ): ConsentCoverage => {
   if (request.prompts.includes('consent')) return { kind: 'needed' }
   if (isUnproven(known.client, request.redirectUri)) return { kind: 'needed' }
+  // Nobody vouches for it: what was allowed once to somebody's word is shown again each time (RFC 7591 §5).
+  if (known.client.origin !== 'operator') return { kind: 'needed' }
   if (known.client.trusted) return { kind: 'trusted' }
   return known.consent !== undefined && covers(known.consent, request, known.now)
     ? { kind: 'remembered', version: known.consent.version }

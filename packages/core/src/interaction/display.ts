@@ -15,6 +15,7 @@ export const displayClient = (client: ClientRecord, redirectUri: string): Client
   destination: destinationOf(redirectUri),
   redirectOrigin: redirectOriginOf(redirectUri),
   unproven: isUnproven(client, redirectUri),
+  origin: client.origin,
   clientUri: client.clientUri,
   logoUri: client.logoUri,
   policyUri: client.policyUri,

@@ -10,6 +10,7 @@ import type {
   InteractionRecord,
   PushedRequestRecord,
   RefreshRecord,
+  RegistrationTokenRecord,
   ResourceRecord,
   SessionRecord,
   StoredKey,
@@ -62,6 +63,7 @@ export interface AttemptEntry {
 /** Everything that the in-memory store keeps. Grows until swept, the audit events without end. */
 export interface MemoryState {
   readonly clients: Map<ClientId, ClientEntry>
+  readonly registrationTokens: Map<string, RegistrationTokenRecord>
   readonly resources: Map<string, ResourceRecord>
   readonly subjects: Map<Subject, SubjectRecord>
   readonly sessions: Map<SessionId, SessionRecord>
@@ -83,6 +85,7 @@ export interface MemoryState {
 /** A state with nothing in it. */
 export const emptyState = (): MemoryState => ({
   clients: new Map(),
+  registrationTokens: new Map(),
   resources: new Map(),
   subjects: new Map(),
   sessions: new Map(),

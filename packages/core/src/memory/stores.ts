@@ -9,6 +9,7 @@ import { memoryGrants } from './grants.ts'
 import { memoryInteractions } from './interactions.ts'
 import { memoryKeys } from './keys.ts'
 import { memoryPushedRequests } from './pushed-requests.ts'
+import { memoryRegistrationTokens } from './registration-tokens.ts'
 import { memoryReservations } from './reservations.ts'
 import { memoryResources } from './resources.ts'
 import { memorySessions } from './sessions.ts'
@@ -23,6 +24,7 @@ const memoryAudit = (state: MemoryState): AuditStore => ({
 /** All stores over one state, so that a transition sees what another one wrote. */
 export const storesOver = (state: MemoryState): Stores => ({
   clients: memoryClients(state),
+  registrationTokens: memoryRegistrationTokens(state),
   resources: memoryResources(state),
   subjects: memorySubjects(state),
   sessions: memorySessions(state),

@@ -52,6 +52,12 @@ export const memorySweeps = (state: MemoryState): SweepStore => ({
       sweepMap(state.interactions, limit, (interaction) => isOver(interaction.expiresAt)) +
       sweepMap(state.pushedRequests, limit, ({ pushed }) => isOver(pushed.keptUntil)) +
       sweepMap(state.reservations, limit, isOver) +
+      sweepMap(state.registrationTokens, limit, (token) => isOver(token.expiresAt)) +
+      sweepMap(
+        state.clients,
+        limit,
+        ({ record }) => record.unusedExpiresAt !== undefined && isOver(record.unusedExpiresAt),
+      ) +
       sweepMap(state.attempts, limit, (entry) => isOver(entry.blockedUntil) && isOver(entry.forgottenAt))
     )
   },

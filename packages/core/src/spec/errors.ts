@@ -34,3 +34,12 @@ export type TokenError =
 
 /** Error codes of a protected resource (RFC 6750 §3.1). */
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+
+/** Error codes of the registration endpoint (RFC 7591 §3.2.2, RFC 6750 §3.1). */
+export type RegistrationError =
+  | 'invalid_redirect_uri'
+  | 'invalid_client_metadata'
+  | 'unapproved_software_statement'
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'temporarily_unavailable'

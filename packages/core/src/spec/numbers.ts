@@ -15,6 +15,7 @@ export interface Lifetimes {
   readonly refreshWindow: number
   readonly idToken: number
   readonly consent: number
+  readonly unusedClient: number
 }
 
 /** Defaults of every lifetime, in seconds. */
@@ -43,6 +44,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   idToken: 60 * 60,
   // A year; a change of scope asks again in any case.
   consent: 365 * 24 * 60 * 60,
+  // A client that registered itself and that nobody allowed anything: long enough for a setup that is taken up again next month.
+  unusedClient: 30 * 24 * 60 * 60,
 }
 
 /** Size limits of what comes in, in characters, so that cost stays linear and small. */

@@ -57,3 +57,6 @@ export const OFFLINE_ACCESS = 'offline_access'
 
 /** The assertion type of a JWT for client authentication (RFC 7523 §2.2). */
 export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+
+/** Who vouches for a client: an operator who registered it, or nobody, since it registered itself (RFC 7591 §5). */
+export type ClientOrigin = 'operator' | 'registered'

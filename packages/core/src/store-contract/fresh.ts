@@ -21,6 +21,7 @@ import type {
   AuditEntry,
   ClientRecord,
   Occasion,
+  RegistrationTokenRecord,
   ReservationRecord,
   ResourceRecord,
   SessionRecord,
@@ -50,6 +51,8 @@ export interface Fresh {
   event(): AuditEntry
   /** A confidential client at version 1. */
   client(changes?: Partial<ClientRecord>): ClientRecord
+  /** An initial access token with three uses that lives 300 seconds. */
+  registrationToken(changes?: Partial<RegistrationTokenRecord>): RegistrationTokenRecord
   /** A session that begins at the start of the case: 12 hours idle, 30 days absolute. */
   session(changes?: Partial<SessionRecord>): SessionRecord
   resource(changes?: Partial<ResourceRecord>): ResourceRecord
@@ -75,6 +78,9 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   clientId: id,
   version: 1,
   disabled: false,
+  origin: 'operator',
+  registrationTokenDigest: undefined,
+  unusedExpiresAt: undefined,
   name: `Client ${id} – “naïve” 名前`,
   applicationType: 'web',
   authMethod: 'client_secret_basic',
@@ -101,6 +107,8 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   logoUri: undefined,
   policyUri: undefined,
   tosUri: undefined,
+  initiateLoginUri: undefined,
+  contacts: [],
   createdAt: START,
   updatedAt: START,
 })
@@ -119,6 +127,16 @@ export const createFresh = (): Fresh => {
     text,
     event: () => ({ name: 'contract.checked', at: START, fields: { mark: text(), count: 3, flags: [true, null] } }),
     client: (changes = {}) => ({ ...clientFrom(clientId(`client-${text()}`), newDigest()), ...changes }),
+    registrationToken: (changes = {}) => ({
+      id: text(),
+      digest: newDigest(),
+      label: 'for the workshop – “now”',
+      scopes: undefined,
+      usesLeft: 3,
+      createdAt: START,
+      expiresAt: at(300),
+      ...changes,
+    }),
     session: (changes = {}) => ({
       sid: sessionId(base64url(bytesFrom(++serial, 16))),
       secretDigest: newDigest(),

@@ -7,6 +7,7 @@ import { issueCases } from './cases/issue.ts'
 import { pushedRequestCases } from './cases/pushed-requests.ts'
 import { redeemCases } from './cases/redeem.ts'
 import { refreshCases } from './cases/refresh.ts'
+import { selfRegistrationCases } from './cases/registration.ts'
 import { resourceCases } from './cases/resources.ts'
 import { sessionCases, subjectCases } from './cases/sessions.ts'
 import { consentCases, settleCases } from './cases/settle.ts'
@@ -20,6 +21,7 @@ import { interactionRaces } from './races/interactions.ts'
 import { pushedRequestRaces } from './races/pushed-requests.ts'
 import { recordRaces } from './races/records.ts'
 import { refreshRaces } from './races/refresh.ts'
+import { registrationRaces } from './races/registration.ts'
 
 export type * from './contract.ts'
 export { armOf } from './recorder.ts'
@@ -28,6 +30,7 @@ export { runCase, runCases, titleOf } from './run.ts'
 /** Cases of one caller: every transition, every outcome, every order of judgement. */
 export const storeCases: readonly StoreCase[] = [
   ...clientCases,
+  ...selfRegistrationCases,
   ...resourceCases,
   ...subjectCases,
   ...sessionCases,
@@ -52,4 +55,5 @@ export const raceCases: readonly StoreCase[] = [
   ...pushedRequestRaces,
   ...endingRaces,
   ...counterRaces,
+  ...registrationRaces,
 ]

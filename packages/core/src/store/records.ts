@@ -1,7 +1,7 @@
 // Owns the shapes of what is kept. Never holds a secret in clear, a rule or a clock: credentials are digests, times are instants.
 
 import type { ClientId, Digest, Instant, JsonObject, SessionId, Subject, VerifiedRedirectUri } from '../base/index.ts'
-import type { ClientAuthMethod, Prompt, ResponseMode, SigningAlg } from '../spec/index.ts'
+import type { ClientAuthMethod, ClientOrigin, Prompt, ResponseMode, SigningAlg } from '../spec/index.ts'
 
 /** A client secret at rest: its SHA-256, and when it stops counting (two may overlap while one is rotated). */
 export interface ClientSecretRecord {
@@ -20,6 +20,12 @@ export interface ClientRecord {
   readonly clientId: ClientId
   readonly version: number
   readonly disabled: boolean
+  /** Anything but `operator` is never trusted and never silent. */
+  readonly origin: ClientOrigin
+  /** Digest of the token that manages a client which registered itself (RFC 7592 §3). */
+  readonly registrationTokenDigest: Digest | undefined
+  /** When a client that registered itself goes, if nobody has allowed it anything by then. */
+  readonly unusedExpiresAt: Instant | undefined
   readonly name: string
   /** `native` clients may use loopback and private-use redirect URIs (RFC 8252 §7). */
   readonly applicationType: 'web' | 'native'
@@ -60,8 +66,26 @@ export interface ClientRecord {
   readonly logoUri: string | undefined
   readonly policyUri: string | undefined
   readonly tosUri: string | undefined
+  /** Where to send a person who wants to sign in at the client from elsewhere (OIDC Core §4). */
+  readonly initiateLoginUri: string | undefined
+  /** Addresses of the people behind the client, for operators (RFC 7591 §2). */
+  readonly contacts: readonly string[]
   readonly createdAt: Instant
   readonly updatedAt: Instant
+}
+
+/** An initial access token at rest: the right to register clients (RFC 7591 §3). */
+export interface RegistrationTokenRecord {
+  /** What operators name it by; it authorises nothing. */
+  readonly id: string
+  readonly digest: Digest
+  /** An operator's words for what it is meant for. */
+  readonly label: string
+  /** Scopes that clients registered with it may have, of those that clients may register at all; undefined for all of these. */
+  readonly scopes: readonly string[] | undefined
+  readonly usesLeft: number
+  readonly createdAt: Instant
+  readonly expiresAt: Instant
 }
 
 /** One scope of a resource, with the words that a person reads. */

@@ -23,6 +23,7 @@ import type {
   InteractionProgress,
   InteractionRecord,
   PushedRequestRecord,
+  RegistrationTokenRecord,
   ReservationRecord,
   ResourceRecord,
   SessionRecord,
@@ -53,6 +54,16 @@ export interface ClientStore {
   listClients(page: { readonly after: string | undefined; readonly limit: number }): Promise<Page<ClientRecord>>
   /** Race: of two with one id, one is created. */
   createClient(client: ClientRecord, occasion: Occasion): Promise<'created' | 'taken'>
+  /**
+   * Creates a client and takes one use off the initial access token it came with, in one, or neither. Judged in this order:
+   * `tokenUnknown`, `tokenExpired`, `tokenSpent`, `taken`. Race: of several with a token that has one use left, one is registered.
+   */
+  registerClient(
+    registration: { readonly client: ClientRecord; readonly tokenDigest: Digest | undefined },
+    occasion: Occasion,
+  ): Promise<'registered' | 'taken' | 'tokenUnknown' | 'tokenExpired' | 'tokenSpent'>
+  /** Takes away the instant at which an unused client goes, and bumps the version. Race: of several, one keeps it. */
+  keepClient(clientId: ClientId): Promise<'kept' | 'alreadyKept' | 'unknown'>
   /** Replaces the record if its stored version is `client.version - 1`. Race: of two from one version, one is updated. */
   updateClient(client: ClientRecord, occasion: Occasion): Promise<'updated' | 'stale' | 'unknown'>
   /**
@@ -60,6 +71,20 @@ export interface ClientStore {
    * none of them: to them, their client stays missing. Race: of several, one deletes.
    */
   deleteClient(clientId: ClientId, occasion: Occasion): Promise<'deleted' | 'unknown'>
+}
+
+/** Initial access tokens for registration (RFC 7591 §3). They are spent by `registerClient`. */
+export interface RegistrationTokenStore {
+  /** Race: of two with one id, one is created. */
+  createRegistrationToken(token: RegistrationTokenRecord, occasion: Occasion): Promise<'created' | 'taken'>
+  /** Expired and spent ones too, until they are swept. */
+  findRegistrationToken(digest: Digest): Promise<RegistrationTokenRecord | undefined>
+  listRegistrationTokens(page: {
+    readonly after: string | undefined
+    readonly limit: number
+  }): Promise<Page<RegistrationTokenRecord>>
+  /** Deletes it; clients that it registered stay. Race: of several, one revokes. */
+  revokeRegistrationToken(id: string, occasion: Occasion): Promise<'revoked' | 'unknown'>
 }
 
 /** Protected resources. */
@@ -423,7 +448,7 @@ export interface SweepStore {
   /**
    * Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. A grant goes when its code and every
    * token of it have expired, its refresh state too (that at most a day later), a pushed request when it is kept no longer, a counter when
-   * its block and its memory have. Two sweepers do not wait for one another.
+   * its block and its memory have, a client that registered itself when nobody has allowed it anything. Two sweepers do not wait for one another.
    */
   sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
 }
@@ -431,6 +456,7 @@ export interface SweepStore {
 /** Every store that exists; a feature names those it needs. */
 export interface Stores {
   readonly clients: ClientStore
+  readonly registrationTokens: RegistrationTokenStore
   readonly resources: ResourceStore
   readonly subjects: SubjectStore
   readonly sessions: SessionStore

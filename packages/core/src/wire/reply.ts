@@ -1,6 +1,7 @@
 // Owns the neutral replies that endpoints give and doors write. Never writes to a socket and never renders a page.
 
 import type { ClientId, Instant, JsonObject, SessionId, Subject, VerifiedRedirectUri } from '../base/index.ts'
+import type { ClientOrigin } from '../spec/index.ts'
 
 /** A cookie to set. Attributes are fixed by the door: HttpOnly, SameSite=Lax, Path=/, and Secure with `__Host-` under https. */
 export interface Cookie {
@@ -24,6 +25,8 @@ export interface ClientDisplay {
   readonly redirectOrigin: string
   /** Whether anybody could take this client's name: a public client on loopback or a private-use scheme. */
   readonly unproven: boolean
+  /** Who vouches for it; nobody does for a client that registered itself, whose name is its own claim. */
+  readonly origin: ClientOrigin
   readonly clientUri: string | undefined
   readonly logoUri: string | undefined
   readonly policyUri: string | undefined
@@ -86,6 +89,8 @@ export type PageProblem =
   | 'interactionElsewhere'
   | 'interactionFinished'
   | 'formForged'
+  /** The answer is for a client that registered itself, and nobody is signed in: nobody is sent on to it. */
+  | 'notSentBack'
   | 'methodNotAllowed'
   | 'unavailable'
   | 'fault'

@@ -51,6 +51,9 @@ export const clientRecord = (
 ): ClientRecord => ({
   version: 1,
   disabled: false,
+  origin: 'operator',
+  registrationTokenDigest: undefined,
+  unusedExpiresAt: undefined,
   name: 'Scenario App',
   applicationType: 'web',
   authMethod: 'client_secret_basic',
@@ -77,6 +80,8 @@ export const clientRecord = (
   logoUri: undefined,
   policyUri: undefined,
   tosUri: undefined,
+  initiateLoginUri: undefined,
+  contacts: [],
   createdAt: instant(1),
   updatedAt: instant(1),
   ...over,

@@ -9,6 +9,7 @@ import type { MethodName, StoreFactory } from '#src/store-contract/index.js'
 const copyOf = (state: MemoryState): MemoryState => ({
   ...state,
   clients: new Map(state.clients),
+  registrationTokens: new Map(state.registrationTokens),
   resources: new Map(state.resources),
   subjects: new Map(state.subjects),
   sessions: new Map(state.sessions),
@@ -32,6 +33,7 @@ const writeMap = <K, V>(from: Map<K, V>, to: Map<K, V>, target: Map<K, V>): void
 /** Writes into `state` what changed between two copies: blindly, as a late write does. */
 const writeChanges = (before: MemoryState, after: MemoryState, state: MemoryState): void => {
   writeMap(before.clients, after.clients, state.clients)
+  writeMap(before.registrationTokens, after.registrationTokens, state.registrationTokens)
   writeMap(before.resources, after.resources, state.resources)
   writeMap(before.subjects, after.subjects, state.subjects)
   writeMap(before.sessions, after.sessions, state.sessions)

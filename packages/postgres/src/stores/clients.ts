@@ -1,11 +1,14 @@
 // Owns the statements on clients. Never judges a client's metadata.
 
-import type { ClientId, ClientRecord, ClientStore, JsonObject, TlsClientName } from '@vouchsafe/core'
+import type { ClientId, ClientRecord, ClientStore, Digest, Instant, JsonObject, TlsClientName } from '@vouchsafe/core'
 import { clientId } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
 import {
   type ArrayColumn,
+  bytes,
   bytesArray,
+  bytesOrNull,
+  digestOf,
   digestsOf,
   type Int8,
   instantOf,
@@ -23,6 +26,9 @@ interface ClientRow {
   readonly client_id: string
   readonly version: number
   readonly disabled: boolean
+  readonly origin: ClientRecord['origin']
+  readonly registration_token_digest: Buffer | null
+  readonly unused_expires_at: Int8 | null
   readonly name: string
   readonly application_type: ClientRecord['applicationType']
   readonly auth_method: ClientRecord['authMethod']
@@ -51,6 +57,8 @@ interface ClientRow {
   readonly logo_uri: string | null
   readonly policy_uri: string | null
   readonly tos_uri: string | null
+  readonly initiate_login_uri: string | null
+  readonly contacts: ArrayColumn<string>
   readonly created_at: Int8
   readonly updated_at: Int8
 }
@@ -67,6 +75,9 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   clientId: clientId(row.client_id),
   version: row.version,
   disabled: row.disabled,
+  origin: row.origin,
+  registrationTokenDigest: row.registration_token_digest === null ? undefined : digestOf(row.registration_token_digest),
+  unusedExpiresAt: instantOrUndefined(row.unused_expires_at),
   name: row.name,
   applicationType: row.application_type,
   authMethod: row.auth_method,
@@ -94,19 +105,25 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   logoUri: orUndefined(row.logo_uri),
   policyUri: orUndefined(row.policy_uri),
   tosUri: orUndefined(row.tos_uri),
+  initiateLoginUri: orUndefined(row.initiate_login_uri),
+  contacts: textsOf(row.contacts),
   createdAt: instantOf(row.created_at),
   updatedAt: instantOf(row.updated_at),
 })
 
 // One list of columns for reading and for writing, so that a new column cannot be read and never written.
 const writtenColumns = (sql: Queries): Part => sql`
-  version, disabled, name, application_type, auth_method, secret_digests, secret_expiries, jwks, jwks_uri, redirect_uris,
+  version, disabled, origin, registration_token_digest, unused_expires_at, initiate_login_uri, contacts,
+  name, application_type, auth_method, secret_digests, secret_expiries, jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
   require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
 
 const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
-  ${client.version}::integer, ${client.disabled}::boolean, ${client.name}::text, ${client.applicationType}::text,
+  ${client.version}::integer, ${client.disabled}::boolean, ${client.origin}::text,
+  ${bytesOrNull(client.registrationTokenDigest)}::bytea,
+  ${client.unusedExpiresAt ?? null}::bigint, ${client.initiateLoginUri ?? null}::text, ${textArray(client.contacts)}::text[],
+  ${client.name}::text, ${client.applicationType}::text,
   ${client.authMethod}::text, ${bytesArray(client.secrets.map((secret) => secret.digest))}::bytea[],
   ${numberArray(client.secrets.map((secret) => secret.expiresAt))}::bigint[], ${JSON.stringify(client.jwks)}::text::json,
   ${client.jwksUri ?? null}::text,
@@ -121,11 +138,34 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.createdAt}::bigint, ${client.updatedAt}::bigint`
 
 const readColumns = (sql: Queries): Part => sql`
-  client_id, version, disabled, name, application_type, auth_method, secret_digests,
+  client_id, version, disabled, origin, registration_token_digest, unused_expires_at, initiate_login_uri, contacts,
+  name, application_type, auth_method, secret_digests,
   to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
   default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+
+const insertClient = (sql: Queries, client: ClientRecord): Part => sql`
+  insert into clients (client_id, ${writtenColumns(sql)}) values (${client.clientId}, ${writtenValues(sql, client)})
+  on conflict (client_id) do nothing
+  returning 1`
+
+/** Takes a use off an initial access token; answers why it has none. Whoever calls undoes it when nothing is registered. */
+const spendIn = async (
+  sql: Queries,
+  tokenDigest: Digest,
+  now: Instant,
+): Promise<'tokenUnknown' | 'tokenExpired' | 'tokenSpent' | undefined> => {
+  const spent = await sql`
+    update registration_tokens set uses_left = uses_left - 1
+    where digest = ${bytes(tokenDigest)} and expires_at > ${now}::bigint and uses_left > 0
+    returning 1`
+  if (spent.length === 1) return undefined
+  const [known] = await sql<{ expires_at: Int8 }[]>`
+    select expires_at from registration_tokens where digest = ${bytes(tokenDigest)}`
+  if (known === undefined) return 'tokenUnknown'
+  return instantOf(known.expires_at) <= now ? 'tokenExpired' : 'tokenSpent'
+}
 
 /** Deletes in two steps: the consents that an interaction committed while the first one waited are seen by the second alone. */
 const deleteIn = async (sql: Queries, id: ClientId, write: (won: Part) => Part): Promise<'deleted' | 'unknown'> => {
@@ -172,14 +212,39 @@ export const createClientStore = (database: Database): ClientStore => ({
   createClient: async (client, occasion) => {
     const [row] = await database.statement<{ outcome: 'created' | 'taken' }>(
       (sql) => sql`
-        with created as (
-          insert into clients (client_id, ${writtenColumns(sql)}) values (${client.clientId}, ${writtenValues(sql, client)})
-          on conflict (client_id) do nothing
-          returning 1
-        ), written as (${insertEvents(sql, sql`created`, occasion.events)})
+        with created as (${insertClient(sql, client)}), written as (${insertEvents(sql, sql`created`, occasion.events)})
         select case when exists (select from created) then 'created' else 'taken' end as outcome`,
     )
     return row?.outcome ?? 'taken'
+  },
+
+  registerClient: ({ client, tokenDigest }, occasion) =>
+    database.undoable(
+      async (sql) => {
+        const rows = await sql`
+          with created as (${insertClient(sql, client)}), written as (${insertEvents(sql, sql`created`, occasion.events)})
+          select 1 from created`
+        const refused = tokenDigest === undefined ? undefined : await spendIn(sql, tokenDigest, occasion.now)
+        return refused ?? (rows.length === 1 ? 'registered' : 'taken')
+      },
+      (outcome) => outcome !== 'registered',
+    ),
+
+  keepClient: async (id) => {
+    const [row] = await database.statement<{ outcome: 'kept' | 'alreadyKept' | 'unknown' }>(
+      (sql) => sql`
+        with kept as (
+          update clients set unused_expires_at = null, version = version + 1
+          where client_id = ${id} and unused_expires_at is not null
+          returning 1
+        )
+        select case
+          when exists (select from kept) then 'kept'
+          when exists (select from clients where client_id = ${id}) then 'alreadyKept'
+          else 'unknown'
+        end as outcome`,
+    )
+    return row?.outcome ?? 'unknown'
   },
 
   updateClient: async (client, occasion) => {

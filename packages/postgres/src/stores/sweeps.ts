@@ -16,6 +16,8 @@ const KINDS = [
   ['pushed_requests', 'expires_at'],
   ['reservations', 'expires_at'],
   ['attempts', 'expires_at'],
+  ['registration_tokens', 'expires_at'],
+  ['clients', 'unused_expires_at'],
   ['consents', 'expires_at'],
   ['sessions', 'idle_expires_at'],
 ] as const

@@ -13,6 +13,7 @@ const WHO: Readonly<Record<ErrorProblem, 'you' | 'app' | 'operator'>> = {
   otherBrowser: 'you',
   alreadyFinished: 'you',
   formRefused: 'you',
+  notSentBack: 'app',
   accountDisabled: 'operator',
   setUpLinkInvalid: 'you',
   notFound: 'you',

@@ -17,7 +17,8 @@ import { advance } from './flow.ts'
 import { locateClient } from './parse.ts'
 import { newInteraction } from './present.ts'
 import type { PageRejection } from './rejection.ts'
-import { respondError, respondPage } from './respond.ts'
+import { respondPage } from './respond.ts'
+import { respondRefusal } from './send-back.ts'
 import { openRequest } from './source.ts'
 import type { Visit } from './visit.ts'
 
@@ -83,9 +84,16 @@ export const authorizeEndpoint =
     const asked = await openRequest(context, client.value, { form: form.value, now })
     if (asked.kind === 'page') return onPage(context, request, asked.rejection, clientId)
     if (asked.kind === 'refused') {
-      const fields = { clientId, reason: asked.rejection.reason, network: request.remoteAddress }
-      const events = [auditEntry('authorization.refused', now, fields)]
-      return { reply: respondError(context, asked.address, asked.rejection, []), events }
+      const { reply, reference } = await respondRefusal(context, {
+        client: client.value,
+        address: asked.address,
+        rejection: asked.rejection,
+        sessions: () => liveSessions(context, request, now),
+        cookies: [],
+      })
+      const shown = reference === undefined ? {} : { reference }
+      const fields = { clientId, reason: asked.rejection.reason, ...shown, network: request.remoteAddress }
+      return { reply, events: [auditEntry('authorization.refused', now, fields)] }
     }
     if (await cameBare(context, request)) {
       const interaction = newInteraction(context, {

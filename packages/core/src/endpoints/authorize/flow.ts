@@ -14,7 +14,8 @@ import { recheckRequest } from './client-rules.ts'
 import { issueCode } from './issue.ts'
 import { presentConsent, presentLogin, presentSelection } from './present.ts'
 import type { AuthorizationRejection, PageRejection } from './rejection.ts'
-import { respondError, respondPage } from './respond.ts'
+import { respondPage } from './respond.ts'
+import { respondRefusal } from './send-back.ts'
 import { respondTrouble, troubleOf } from './trouble.ts'
 import type { Flow, Missed, Visit } from './visit.ts'
 
@@ -39,6 +40,14 @@ const refuse = async (
   const { clientId } = request
   const { network, now } = visit
   const shownTo = interaction?.progress.consentShownTo
+  const { reply, reference } = await respondRefusal(context, {
+    client: await context.stores.clients.findClient(clientId),
+    address: request,
+    rejection,
+    sessions: visit.sessions,
+    cookies: visit.cookies,
+  })
+  const shown = reference === undefined ? {} : { reference }
   const event =
     rejection.reason === 'accessDenied'
       ? auditEntry('consent.denied', now, {
@@ -46,8 +55,7 @@ const refuse = async (
           network,
           ...(shownTo === undefined ? {} : { subject: shownTo.subject }),
         })
-      : auditEntry('authorization.refused', now, { clientId, reason: rejection.reason, network })
-  const reply = respondError(context, request, rejection, visit.cookies)
+      : auditEntry('authorization.refused', now, { clientId, reason: rejection.reason, ...shown, network })
   if (interaction === undefined) {
     if (flow.pushedRequest === undefined) return { reply, events: [event] }
     const spent = await context.stores.pushedRequests.spendPushedRequest(flow.pushedRequest, { now, events: [event] })

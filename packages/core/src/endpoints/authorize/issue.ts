@@ -101,6 +101,11 @@ export const issueCode = async (
   approval: Approval,
 ): Promise<Answer<Reply> | Missed> => {
   const { session, client } = approval
+  if (client.unusedExpiresAt !== undefined) {
+    // Somebody allows it: from now on it is in use and stays, which is another version of it.
+    await context.stores.clients.keepClient(client.clientId)
+    return 'stale'
+  }
   const redirectUriDigest = await digestOf(context, flow.request.redirectUri)
   const grant = grantFor(context, flow, approval, visit.now, redirectUriDigest)
   const code = reveal(mintCredential(context.ports.random, grant.handle))

@@ -28,6 +28,8 @@ export interface MetadataFacts {
     readonly revocation: string | undefined
     /** Undefined where nobody can ask what a token is worth. */
     readonly introspection: string | undefined
+    /** Undefined where clients cannot register themselves. */
+    readonly registration: string | undefined
   }
   /** Whether requests of every client must be pushed. */
   readonly requirePushedRequests: boolean
@@ -100,6 +102,7 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
         require_pushed_authorization_requests: facts.requirePushedRequests,
       }),
   scopes_supported: facts.grantTypes.includes('refresh_token') ? [...STANDARD_SCOPES, OFFLINE_ACCESS] : STANDARD_SCOPES,
+  ...(facts.endpoints.registration === undefined ? {} : { registration_endpoint: facts.endpoints.registration }),
   response_types_supported: ['code'],
   response_modes_supported: RESPONSE_MODES,
   grant_types_supported: facts.grantTypes,

@@ -36,12 +36,17 @@ export const clientCases: readonly StoreCase[] = [
         logoUri: 'https://client.example/logo.png',
         policyUri: 'https://client.example/policy',
         tosUri: 'https://client.example/terms',
+        initiateLoginUri: 'https://client.example/start',
+        contacts: ['ops@client.example', 'Åsa <asa@client.example>'],
         updatedAt: at(5),
       })
       const bare = fresh.client({
         secrets: [],
         jwks: [],
         redirectUris: [],
+        origin: 'registered',
+        registrationTokenDigest: fresh.digest(),
+        unusedExpiresAt: at(500),
         scopes: [],
         grantTypes: [],
         corsOrigins: [],

@@ -1,6 +1,7 @@
 // Owns which addresses count as one source of attempts. Never trusts a header: the door decided the address.
 
-import { isIP } from 'node:net'
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/
+const IPV6 = /^[0-9a-f:.]*:[0-9a-f:.]*(?:%.+)?$/i
 
 const groupsOf = (part: string): readonly string[] => (part === '' ? [] : part.split(':'))
 
@@ -23,7 +24,6 @@ const ipv6Network = (address: string): string => {
 export const networkOf = (address: string): string => {
   const mapped = /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)
   const plain = mapped?.[1] ?? address
-  const family = isIP(plain)
-  if (family === 4) return plain
-  return family === 6 ? ipv6Network(plain) : 'unknown'
+  if (IPV4.test(plain)) return plain
+  return IPV6.test(plain) ? ipv6Network(plain) : 'unknown'
 }

@@ -1,14 +1,18 @@
 // Owns a client's settings written as metadata again: what is shown, exported, and changed by merging. Never holds a secret.
 
 import type { Instant, Json, JsonObject } from '../base/index.ts'
-import { TLS_NAME_MEMBERS } from '../client/registration-certificates.ts'
+import type { ClientOrigin } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
+import { TLS_NAME_MEMBERS } from './registration-certificates.ts'
 
 /** A client as an administrator reads it: its metadata by the names of RFC 7591 §2, its state, and of its secrets only that they exist. */
 export interface ClientDescription {
   readonly clientId: string
   readonly version: number
   readonly disabled: boolean
+  readonly origin: ClientOrigin
+  /** When it goes unless somebody uses it; undefined where it stays. */
+  readonly unusedExpiresAt: Instant | undefined
   readonly createdAt: Instant
   readonly updatedAt: Instant
   readonly secrets: readonly { readonly expiresAt: Instant | undefined }[]
@@ -44,6 +48,8 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['logo_uri', client.logoUri],
     ['policy_uri', client.policyUri],
     ['tos_uri', client.tosUri],
+    ['initiate_login_uri', client.initiateLoginUri],
+    ['contacts', client.contacts.length === 0 ? undefined : client.contacts],
   ]
   return Object.fromEntries(all.filter(([, value]) => value !== undefined))
 }
@@ -53,6 +59,8 @@ export const describeClient = (client: ClientRecord): ClientDescription => ({
   clientId: client.clientId,
   version: client.version,
   disabled: client.disabled,
+  origin: client.origin,
+  unusedExpiresAt: client.unusedExpiresAt,
   createdAt: client.createdAt,
   updatedAt: client.updatedAt,
   secrets: client.secrets.map(({ expiresAt }) => ({ expiresAt })),
