@@ -165,6 +165,7 @@ t.test('[unit] columns and fields are stable', async (t) => {
     'id_token_claims',
     'trusted',
     'require_pushed_authorization_requests',
+    'refresh_tokens',
     'cors_origins',
   ])
   t.match(shown.json.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)

@@ -3,8 +3,8 @@
 import { clientId, type Fetcher, type FetchOutcome, type FetchRequest, type Reply } from '@vouchsafe/core'
 import t from 'tap'
 import { type ClientKey, claimsFor, clientKey, redeemBy, signedBy } from './assertions.ts'
-import { obtainCode } from './flows.ts'
-import { refused, statusOf } from './token-steps.ts'
+import { bodyOf, exchange, obtainCode } from './flows.ts'
+import { changeClient, refused, statusOf } from './token-steps.ts'
 import { createWorld, type World } from './world.ts'
 
 const OLD = clientKey('ES256', 'old')
@@ -91,6 +91,31 @@ t.test('[OPS-059] keys are fetched once for minutes, and again when the client h
   world.clock.advance(30)
   t.equal(await signsIn(OLD, { kid: undefined }), 200, 'a rotation without kid is noticed, too')
   t.same(world.faults, [])
+})
+
+t.test('[CONF-D-oidcc-refresh-token-rp-key-rotation] a grant outlives the key that its client got it by', async (t) => {
+  const { world, answer } = await sceneOf(published([OLD.jwk]))
+  await changeClient(world, {
+    grantTypes: ['authorization_code', 'refresh_token'],
+    scopes: ['openid', 'offline_access'],
+  })
+  const got = await obtainCode(world, { scope: 'openid offline_access', prompt: 'consent' })
+  const issued = bodyOf(await redeemBy(world, got, signedBy(OLD, claimsFor(world))))
+  answer(published([NEW.jwk]))
+  world.clock.advance(60)
+  const refresh = (key: ClientKey): Promise<Reply> =>
+    exchange(
+      world,
+      {
+        grant_type: 'refresh_token',
+        refresh_token: String(issued['refresh_token']),
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: signedBy(key, claimsFor(world)),
+      },
+      { authorization: '' },
+    )
+  t.equal(statusOf(await refresh(NEW)), 200)
+  refused(t, await refresh(OLD), 401, 'invalid_client')
 })
 
 t.test('[OPS-059] many assertions at once make one fetch, whoever invents kids', async (t) => {
