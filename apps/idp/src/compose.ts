@@ -114,6 +114,7 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
       par: true,
       revocation: true,
       introspection: true,
+      device: { verificationUri: `${config.issuer}/device` },
       ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }),
     },
     acrValues: ACR_VALUES,

@@ -7,6 +7,7 @@ export * from './provider.ts'
 export type { MtlsConfig } from './provider-binding.ts'
 export {
   ConfigurationError,
+  type DeviceConfig,
   type Features,
   type ProviderConfig,
   parseIssuer,

@@ -3,11 +3,17 @@
 import type { Result } from './base/index.ts'
 import { createRemoteKeys } from './client/index.ts'
 import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
-import { DEFAULT_GRANT_TYPES, type OpenGrantType } from './grant-types/index.ts'
+import { DEFAULT_GRANT_TYPES, deviceCode, type OpenGrantType } from './grant-types/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
 import { type MtlsConfig, parseMtls } from './provider-binding.ts'
-import { DEFAULT_LIFETIMES, type Lifetimes } from './spec/index.ts'
+import { DEFAULT_LIFETIMES, DEVICE_CODE_GRANT, type Lifetimes } from './spec/index.ts'
 import type { AuditEntry, Stores } from './store/index.ts'
+
+/** Where people let devices in. */
+export interface DeviceConfig {
+  /** Address of the embedder's page that asks for the code, short enough to type (RFC 8628 §3.3); https, or http on loopback. */
+  readonly verificationUri: string
+}
 
 /** Parts of the protocol that an embedder switches on; what is left out is refused and not in the metadata. */
 export interface Features {
@@ -17,6 +23,8 @@ export interface Features {
   readonly revocation?: boolean
   /** An endpoint at which a client asks what a token is worth, with answers as signed JWTs too (RFC 7662 §2, RFC 9701 §5). */
   readonly introspection?: boolean
+  /** Devices without a browser of their own (RFC 8628 §3); brings its grant type along where `grantTypes` names none. */
+  readonly device?: DeviceConfig
   /** Client certificates, for authentication (RFC 8705 §2). Doors must be told too: by themselves they read none. */
   readonly mtls?: MtlsConfig
 }
@@ -114,6 +122,8 @@ const lifetimesOf = (given: Partial<Lifetimes> | undefined): Lifetimes => {
     throw new ConfigurationError('lifetimes.authorizationCode', 'must be at most 600')
   // A pushed request is a step of one redirect too (RFC 9126 §2.2; FAPI 2.0 allows less than ten minutes).
   if (lifetimes.pushedRequest >= 600) throw new ConfigurationError('lifetimes.pushedRequest', 'must be less than 600')
+  // Longer, and somebody has the time to be talked into typing a stranger's code (RFC 8628 §5.4).
+  if (lifetimes.deviceCode > 900) throw new ConfigurationError('lifetimes.deviceCode', 'must be at most 900')
   return lifetimes
 }
 
@@ -175,7 +185,37 @@ const unwrap = <T>(parsed: Result<T, { readonly setting: string; readonly messag
   return parsed.value
 }
 
-const featuresOf = ({ features = {}, stores }: ProviderConfig): EnabledFeatures => {
+const parseVerificationUri = (text: string): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.has(url.hostname))
+  if (!secure || text.includes('?') || text.includes('#')) {
+    throw new ConfigurationError('features.device.verificationUri', 'must be an https URL without query and fragment')
+  }
+  return text
+}
+
+/** The grant types of a provider: those named, or the usual ones with those that its features bring along. */
+export const grantTypesOf = ({ grantTypes, features }: ProviderConfig): readonly OpenGrantType[] =>
+  grantTypes ?? (features?.device === undefined ? DEFAULT_GRANT_TYPES : [...DEFAULT_GRANT_TYPES, deviceCode])
+
+const deviceOf = (config: ProviderConfig): EnabledFeatures['device'] => {
+  const device = config.features?.device
+  const hasGrantType = grantTypesOf(config).some(({ grantType }) => grantType === DEVICE_CODE_GRANT)
+  if (hasGrantType !== (device !== undefined)) {
+    throw new ConfigurationError(
+      'grantTypes',
+      'and features.device go together: codes are of no use without the grant type',
+    )
+  }
+  if (device === undefined) return undefined
+  if (config.stores.devices === undefined) {
+    throw new ConfigurationError('stores.devices', 'is missing, and features.device needs it')
+  }
+  return { verificationUri: parseVerificationUri(device.verificationUri) }
+}
+
+const featuresOf = (config: ProviderConfig): EnabledFeatures => {
+  const { features = {}, stores } = config
   const { par = false } = features
   if (par !== false && stores.pushedRequests === undefined) {
     throw new ConfigurationError('stores.pushedRequests', 'is missing, and features.par needs it')
@@ -184,6 +224,7 @@ const featuresOf = ({ features = {}, stores }: ProviderConfig): EnabledFeatures 
     par: par === true ? 'on' : par === false ? 'off' : par,
     revocation: features.revocation ?? false,
     introspection: features.introspection ?? false,
+    device: deviceOf(config),
     dpop: undefined,
     mtls: unwrap(parseMtls(features.mtls)),
   }
@@ -198,7 +239,7 @@ export const contextOf = (config: ProviderConfig): Context => {
     if (config.ports[port] === undefined) throw new ConfigurationError(`ports.${port}`, 'is missing')
   }
   checkLists(config)
-  checkGrantTypes(config.grantTypes)
+  checkGrantTypes(grantTypesOf(config))
   if (config.registration !== undefined && config.stores.registrationTokens === undefined) {
     throw new ConfigurationError('stores.registrationTokens', 'is missing, and registration needs it')
   }

@@ -1,9 +1,9 @@
 // Owns the type of a composed provider: what doors and embedders call. Never composes anything: see provider.ts.
 
-import type { Instant, Result, SessionId } from './base/index.ts'
+import type { ClientId, Instant, JsonObject, Result, SessionId, Subject } from './base/index.ts'
 import type { AuthenticationFacts } from './session/index.ts'
 import type { SessionSnapshot } from './store/index.ts'
-import type { Cookie, PresentedInteraction, Reply, WireRequest } from './wire/index.ts'
+import type { Cookie, PresentedInteraction, Reply, ScopeDisplay, WireRequest } from './wire/index.ts'
 
 /** Who may call a route (every route declares it; what is not declared is not served). */
 export type RouteAccess = 'anyone' | 'browser' | 'client' | 'bearer'
@@ -58,6 +58,61 @@ export interface BrowserSessions {
   isFormToken(request: WireRequest, form: string, csrf: string): Promise<boolean>
 }
 
+/** Why a user code was not taken: wrong, used and expired ones read the same (RFC 8628 §5.1). */
+export type DeviceProblem =
+  | { readonly reason: 'unknown' }
+  /** Somebody else brought this code first (RFC 8628 §5.5). */
+  | { readonly reason: 'elsewhere' }
+  /** Too many wrong codes. */
+  | { readonly reason: 'throttled'; readonly until: Instant }
+
+/** What a person is asked before a device is let in (RFC 8628 §5.4). */
+export interface DevicePrompt {
+  /** To compare with what the device shows. */
+  readonly userCode: string
+  readonly clientId: ClientId
+  readonly clientName: string
+  readonly clientUri: string | undefined
+  readonly policyUri: string | undefined
+  readonly tosUri: string | undefined
+  /** Address that the device asked from. */
+  readonly network: string
+  readonly account: { readonly sid: SessionId; readonly subject: Subject }
+  readonly scopes: readonly ScopeDisplay[]
+  /** The actual values that will be shared, by claim name. */
+  readonly values: JsonObject
+  readonly expiresAt: Instant
+  /** Must come back with the answer; bound to this browser and this device. */
+  readonly csrf: string
+}
+
+/** What a user code leads to. */
+export type OpenedDevice =
+  | { readonly kind: 'problem'; readonly problem: DeviceProblem }
+  /** A person has to sign in first, and bring the code again. */
+  | { readonly kind: 'signIn'; readonly userCode: string }
+  | { readonly kind: 'confirm'; readonly prompt: DevicePrompt }
+
+/** What a person said to a `DevicePrompt`. */
+export interface DeviceSettlement {
+  readonly userCode: string
+  readonly csrf: string
+  /** The session that the prompt named. */
+  readonly sid: SessionId
+  readonly answer: 'allow' | 'deny'
+}
+
+/** What an embedder's device pages call. */
+export interface Devices {
+  /** Looks a typed code up for this browser's current session, which from then on is the only one that can settle it. Lets nothing in. */
+  open(request: WireRequest, typed: string): Promise<OpenedDevice>
+  /** Lets the device in or refuses it; `forged` when the form did not come from the page of this prompt. */
+  settle(
+    request: WireRequest,
+    said: DeviceSettlement,
+  ): Promise<'allowed' | 'denied' | 'forged' | 'unknown' | 'elsewhere'>
+}
+
 /** A composed provider. */
 export interface Provider {
   readonly issuer: string
@@ -69,6 +124,8 @@ export interface Provider {
   respond(request: WireRequest): Promise<Reply | undefined>
   readonly interactions: Interactions
   readonly sessions: BrowserSessions
+  /** Undefined where devices cannot be let in. */
+  readonly devices: Devices | undefined
   /** The current instant by the provider's clock. */
   now(): Instant
 }

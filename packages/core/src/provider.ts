@@ -13,8 +13,8 @@ import { registrationEndpoint } from './endpoints/registration/endpoint.ts'
 import { revocationEndpoint } from './endpoints/revoke/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
-import { DEFAULT_GRANT_TYPES } from './grant-types/index.ts'
-import { contextOf, type ProviderConfig } from './provider-config.ts'
+import { contextOf, grantTypesOf, type ProviderConfig } from './provider-config.ts'
+import { deviceRespond, devicesOf } from './provider-devices.ts'
 import { faultOf, type Report, reportTo } from './provider-faults.ts'
 import { registrationRules } from './provider-registration.ts'
 import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
@@ -49,8 +49,8 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
   const { pathname } = new URL(config.issuer)
   const base = pathname === '/' ? '' : pathname
   const endpoint = (name: string): string => `${config.issuer}/${name}`
-  const grantTypes = config.grantTypes ?? DEFAULT_GRANT_TYPES
-  const { par, revocation, introspection } = context.features
+  const grantTypes = grantTypesOf(config)
+  const { par, device, revocation, introspection } = context.features
   const authorize = authorizeEndpoint(context)
   const push = pushEndpoint(context)
   const revoke = revocationEndpoint(context)
@@ -68,6 +68,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       revocation: revocation ? endpoint('revoke') : undefined,
       introspection: introspection ? endpoint('introspect') : undefined,
       registration: config.registration === undefined ? undefined : endpoint('register'),
+      deviceAuthorization: device === undefined ? undefined : endpoint('device_authorization'),
     },
     requirePushedRequests: par === 'required',
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
@@ -161,6 +162,19 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
           } satisfies ServedRoute,
         ]
       : []),
+    ...(device === undefined
+      ? []
+      : [
+          {
+            name: 'device_authorization',
+            path: `${base}/device_authorization`,
+            methods: ['POST'],
+            access: 'client',
+            crossOrigin: true,
+            open: 'clients',
+            respond: deviceRespond(context, device.verificationUri),
+          } satisfies ServedRoute,
+        ]),
     {
       name: 'userinfo',
       path: `${base}/userinfo`,
@@ -285,6 +299,7 @@ export const createProvider = (config: ProviderConfig): Provider => {
     respond,
     interactions: interactionsOf(context, report),
     sessions: sessionsOf(context),
+    devices: context.features.device === undefined ? undefined : devicesOf(context, report),
     now: () => context.ports.clock.now(),
   }
 }

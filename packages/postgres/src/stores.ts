@@ -9,6 +9,7 @@ import { createAttemptStore } from './stores/attempts.ts'
 import { createAuditStore } from './stores/audit.ts'
 import { createClientStore } from './stores/clients.ts'
 import { createConsentStore } from './stores/consents.ts'
+import { createDeviceStore } from './stores/devices.ts'
 import { createGrantStore } from './stores/grants.ts'
 import { createInteractionStore } from './stores/interactions.ts'
 import { createKeyStore } from './stores/keys.ts'
@@ -52,6 +53,7 @@ export const createPostgresStores = (sql: postgres.Sql, options: PostgresStoresO
     accessTokens: createAccessTokenStore(database),
     interactions: createInteractionStore(database),
     pushedRequests: createPushedRequestStore(database),
+    devices: createDeviceStore(database),
     reservations: createReservationStore(database),
     attempts: createAttemptStore(database),
     keys: createKeyStore(database),

@@ -39,6 +39,7 @@ const TABLES = [
   'refresh_states',
   'revoked_jwts',
   'interactions',
+  'device_requests',
   'pushed_requests',
   'reservations',
   'attempts',

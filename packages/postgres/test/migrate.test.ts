@@ -47,6 +47,7 @@ t.test('[unit] every table that grows has an index for its expiry, and no hot ta
     'revoked_jwts',
     'grants',
     'interactions',
+    'device_requests',
     'pushed_requests',
     'registration_tokens',
     'reservations',

@@ -16,7 +16,7 @@ import {
   showClient,
   updateClient,
 } from '@vouchsafe/core/admin'
-import { DEFAULT_GRANT_TYPES } from '@vouchsafe/core/grant-types'
+import { DEFAULT_GRANT_TYPES, deviceCode } from '@vouchsafe/core/grant-types'
 import type { Config } from '../config/index.ts'
 import { withAdmin } from './admin.ts'
 import { metadataFrom, optionOf, SETTING_OPTIONS, unsetMembers } from './client-options.ts'
@@ -36,7 +36,7 @@ const WARNINGS: Readonly<Record<ClientWarning, string>> = {
 
 const policyOf = (config: Config): RegistrationPolicy => ({
   development: !config.production,
-  grantTypes: DEFAULT_GRANT_TYPES.map(({ grantType }) => grantType),
+  grantTypes: [...DEFAULT_GRANT_TYPES, deviceCode].map(({ grantType }) => grantType),
   scopes: 'any',
   unknownFields: 'refuse',
   fetches: true,

@@ -107,7 +107,7 @@ const MEMBERS: readonly Member[] = [
       kind: 'list',
       value: 'GRANT_TYPE',
       words:
-        'How it may get tokens; authorization_code unless set. May be repeated: refresh_token, client_credentials.',
+        'How it may get tokens; authorization_code unless set. May be repeated: refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code.',
     },
   },
   {

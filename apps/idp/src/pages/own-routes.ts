@@ -1,67 +1,11 @@
 // Owns the routes of this server's own pages: front page, sign-in without a client, sign-out, set-up. Every form carries a token of
 // this browser and this form; nothing is changed by GET.
 
-import type { SessionSnapshot, WireRequest } from '@vouchsafe/core'
+import type { SessionSnapshot } from '@vouchsafe/core'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type {
-  AccountDisplay,
-  ErrorProblem,
-  FormTarget,
-  PageModel,
-  SetUpProblems,
-  SignInProblem,
-} from '../views/render.ts'
-import { refuseForm } from './interaction-routes.ts'
-import { pageOf, type SendOptions, sendProblem } from './send.ts'
-import { parseSubmission, type Submitted } from './submission.ts'
+import type { AccountDisplay, PageModel, SetUpProblems, SignInProblem } from '../views/render.ts'
+import { onGet, onPost, type Posted, type Shown, type Visit } from './own-visit.ts'
 import { passwordFacts, type Surroundings } from './surroundings.ts'
-
-interface Visit {
-  readonly wire: WireRequest
-  readonly send: (page: PageModel, options?: SendOptions) => FastifyReply
-  /** A form of ours, with its token; the page that shows it must set the cookies. */
-  readonly form: (
-    name: string,
-    action: string,
-  ) => Promise<{ readonly target: FormTarget; readonly cookies: SendOptions['cookies'] }>
-  readonly refuse: (problem: ErrorProblem, status: number) => FastifyReply
-  readonly redirect: (path: string, cookies?: SendOptions['cookies']) => FastifyReply
-  readonly to: FastifyReply
-}
-
-const visitOf = (app: FastifyInstance, around: Surroundings, wire: WireRequest, to: FastifyReply): Visit => ({
-  wire,
-  to,
-  send: (page, options) => app.sendPage(pageOf(around, page, options), to),
-  refuse: (problem, status) => sendProblem(app, around, to, { problem, status }),
-  form: async (name, action) => {
-    const { csrf, cookies } = await around.provider.sessions.formToken(wire, name)
-    return { target: { action: `${around.basePath}${action}`, csrf }, cookies }
-  },
-  redirect: (path, cookies = []) =>
-    app.sendReply({ kind: 'redirect', location: `${around.basePath}${path}`, cookies }, to),
-})
-
-type Shown = (visit: Visit, request: FastifyRequest) => Promise<FastifyReply>
-type Posted = (visit: Visit, form: Submitted, request: FastifyRequest) => Promise<FastifyReply>
-
-const onGet = (app: FastifyInstance, around: Surroundings, show: Shown) => {
-  return async (request: FastifyRequest, to: FastifyReply): Promise<FastifyReply> => {
-    const wire = app.wireRequest(request)
-    return wire.ok ? show(visitOf(app, around, wire.value, to), request) : app.sendReply(wire.error, to)
-  }
-}
-
-const onPost = (app: FastifyInstance, around: Surroundings, name: string, act: Posted) => {
-  return async (request: FastifyRequest, to: FastifyReply): Promise<FastifyReply> => {
-    const wire = app.wireRequest(request)
-    if (!wire.ok) return app.sendReply(wire.error, to)
-    const form = parseSubmission(wire.value)
-    const genuine = form.ok && (await around.provider.sessions.isFormToken(wire.value, name, form.value.text('csrf')))
-    if (!form.ok || !genuine) return refuseForm(app, around, to)
-    return act(visitOf(app, around, wire.value, to), form.value, request)
-  }
-}
 
 const accountsOf = async (
   around: Surroundings,

@@ -1,6 +1,14 @@
 // Owns the step from what the core asks (data of the protocol) to what a page shows (data of the views). Never renders, never decides.
 
-import type { ClientDisplay, InteractionPrompt, Json, JsonObject, PresentedInteraction, Subject } from '@vouchsafe/core'
+import type {
+  ClientDisplay,
+  ScopeDisplay as CoreScope,
+  InteractionPrompt,
+  Json,
+  JsonObject,
+  PresentedInteraction,
+  Subject,
+} from '@vouchsafe/core'
 import { isJsonObject } from '@vouchsafe/core'
 import type {
   AccountDisplay,
@@ -133,6 +141,23 @@ const claimsOf = (names: readonly string[], values: JsonObject): readonly ClaimD
     return value === undefined ? [] : [{ claim, value: claimValueOf(claim, value) }]
   })
 
+/** Scopes as pages show them, with the actual values that they share. */
+export const scopesOf = (
+  asked: { readonly scopes: readonly CoreScope[]; readonly values: JsonObject },
+  subject: Subject,
+): ConsentPage['scopes'] =>
+  asked.scopes.map((scope) => ({
+    scope: scope.name,
+    description: scope.description,
+    // `openid` shares the identifier, which is no claim of the account.
+    claims:
+      scope.name === 'openid'
+        ? [{ claim: 'sub', value: { kind: 'text', text: subject } }]
+        : claimsOf(scope.claims, asked.values),
+    sensitive: scope.sensitive,
+    alreadyAllowed: false,
+  }))
+
 /** The consent page: the actual values that will be shared, scope by scope. */
 export const presentConsent = async (
   presenter: Presenter,
@@ -144,17 +169,7 @@ export const presentConsent = async (
     kind: 'consent',
     client: presentClient(interaction.client),
     account: account ?? { displayName: '', username: '' },
-    scopes: prompt.scopes.map((scope) => ({
-      scope: scope.name,
-      description: scope.description,
-      // `openid` shares the identifier, which is no claim of the account.
-      claims:
-        scope.name === 'openid'
-          ? [{ claim: 'sub', value: { kind: 'text', text: prompt.account.subject } }]
-          : claimsOf(scope.claims, prompt.values),
-      sensitive: scope.sensitive,
-      alreadyAllowed: false,
-    })),
+    scopes: scopesOf(prompt, prompt.account.subject),
     offline: false,
     form: formOf(presenter, interaction),
   }

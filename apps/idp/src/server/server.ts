@@ -10,6 +10,7 @@ import { isStoreError } from '@vouchsafe/postgres'
 import Fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify'
 import type { Config } from '../config/index.ts'
 import { addAssetRoutes } from '../pages/asset-routes.ts'
+import { addDeviceRoutes } from '../pages/device-routes.ts'
 import { addInteractionRoutes } from '../pages/interaction-routes.ts'
 import { addOwnRoutes } from '../pages/own-routes.ts'
 import { presentFormPost, presentProblem } from '../pages/problem.ts'
@@ -135,6 +136,7 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     readRawBodies(scope)
     addInteractionRoutes(scope, around)
     addOwnRoutes(scope, around)
+    addDeviceRoutes(scope, around)
   })
   return app
 }

@@ -342,6 +342,32 @@ const formPost = {
   submit: 'Continue',
 }
 
+const device = {
+  enterTitle: 'Connect a device',
+  enterLead: 'Enter the code that your television, terminal or other device shows.',
+  code: 'Code',
+  codeHint: 'Eight letters, such as BDFG-HJKL. Capitals, dashes and spaces do not matter.',
+  next: 'Continue',
+  problem: {
+    unknown: 'This code is not valid, or not any more. Look at the device: it may show a new one.',
+    elsewhere: 'Another account has started to use this code. Let the device show a new one.',
+    throttled: (seconds: number): string => `Too many wrong codes. Wait ${duration(seconds)}, then try again.`,
+  },
+  title: (name: string): Phrase => phrase`Connect another device to your account with ${name}?`,
+  site: (host: string): Phrase => phrase`An app of ${host}`,
+  identifier: (clientId: string): Phrase => phrase`App “${clientId}”`,
+  warningTitle: 'Did somebody send you here?',
+  warning:
+    'You are about to connect another device, which then acts in your name. If you were sent this code or link, by message, mail or phone, choose Deny: whoever sent it is after your account.',
+  compare: 'Go on only if the device in front of you shows exactly this code:',
+  from: (network: string): Phrase => phrase`The device asked from the network address ${network}.`,
+  question: 'What the device may do',
+  allowedTitle: 'The device is connected',
+  allowed: (name: string): Phrase => phrase`Go back to the device: ${name} continues there. You may close this page.`,
+  deniedTitle: 'The device was not connected',
+  denied: (name: string): Phrase => phrase`${name} gets nothing. You may close this page.`,
+}
+
 /** The shape of a catalogue: what every language must fill, no more and no less. */
 export interface Messages {
   /** BCP 47 tag for the `lang` attribute. */
@@ -364,6 +390,7 @@ export interface Messages {
   readonly done: typeof done
   readonly nextSteps: readonly NextStep[]
   readonly home: typeof home
+  readonly device: typeof device
   readonly formPost: typeof formPost
 }
 
@@ -388,5 +415,6 @@ export const en: Messages = {
   done,
   nextSteps,
   home,
+  device,
   formPost,
 }

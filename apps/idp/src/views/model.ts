@@ -262,6 +262,49 @@ export interface FormPostPage {
   readonly clientName?: string | undefined
 }
 
+/** Why a device's code was not taken; wrong, used and expired ones read the same. */
+export type DeviceProblemDisplay =
+  | { readonly kind: 'unknown' }
+  /** Another person brought it first. */
+  | { readonly kind: 'elsewhere' }
+  | { readonly kind: 'throttled'; readonly waitSeconds: number }
+
+/** Asks for the code that a device shows. Input `user_code`; button `action=continue`. */
+export interface DeviceCodePage {
+  readonly kind: 'deviceCode'
+  readonly problem?: DeviceProblemDisplay | undefined
+  readonly form: FormTarget
+}
+
+/** Asks whether to let a device in. Buttons `action=deny`, `action=allow`. */
+export interface DeviceConfirmPage {
+  readonly kind: 'deviceConfirm'
+  readonly clientName: string
+  /** What else the client is known by: the host of its home page, or its identifier. */
+  readonly place:
+    | { readonly kind: 'web'; readonly host: string }
+    | { readonly kind: 'identifier'; readonly clientId: string }
+  readonly policyUrl?: string | undefined
+  readonly termsUrl?: string | undefined
+  /** As the device shows it. */
+  readonly userCode: string
+  /** Address that the device asked from. */
+  readonly network: string
+  readonly account: AccountDisplay
+  readonly scopes: readonly ScopeDisplay[]
+  /** The device would keep access while the person is away (offline_access). Do not list that scope as well. */
+  readonly offline: boolean
+  readonly form: FormTarget
+}
+
+/** Says that the device was let in, or refused. */
+export interface DeviceDonePage {
+  readonly kind: 'deviceDone'
+  readonly allowed: boolean
+  readonly clientName: string
+  readonly homeUrl: string
+}
+
 /** Every page that the identity provider shows. */
 export type PageModel =
   | SignInPage
@@ -273,4 +316,7 @@ export type PageModel =
   | SetUpPage
   | SetUpDonePage
   | HomePage
+  | DeviceCodePage
+  | DeviceConfirmPage
+  | DeviceDonePage
   | FormPostPage

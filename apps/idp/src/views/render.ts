@@ -11,6 +11,7 @@ import { ownPath } from './links.ts'
 import { type Messages, messagesFor } from './messages.ts'
 import type { PageContext, PageModel } from './model.ts'
 import { presentConsent } from './present/consent.ts'
+import { presentDeviceCode, presentDeviceConfirm, presentDeviceDone } from './present/device.ts'
 import { presentError } from './present/error.ts'
 import { presentFormPost } from './present/form-post.ts'
 import { presentDone, presentSetUp } from './present/set-up.ts'
@@ -48,6 +49,12 @@ const present = (page: PageModel, context: PresentContext): View => {
       return presentDone(page, context)
     case 'home':
       return presentHome(page, context)
+    case 'deviceCode':
+      return presentDeviceCode(page, context)
+    case 'deviceConfirm':
+      return presentDeviceConfirm(page, context)
+    case 'deviceDone':
+      return presentDeviceDone(page, context)
     case 'formPost':
       return presentFormPost(page, context)
     default:

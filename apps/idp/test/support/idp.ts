@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type JsonObject, reveal } from '@vouchsafe/core'
 import { createClient } from '@vouchsafe/core/admin'
-import { DEFAULT_GRANT_TYPES } from '@vouchsafe/core/grant-types'
+import { DEFAULT_GRANT_TYPES, deviceCode } from '@vouchsafe/core/grant-types'
 import { cryptoRandom, nodeHasher, systemClock } from '@vouchsafe/core/ports-node'
 import { acquireTestDatabase } from '@vouchsafe/embedded-postgres/testing'
 import { createAccounts } from '#src/accounts/index.js'
@@ -34,7 +34,7 @@ export const freePort = (): Promise<number> =>
 
 const POLICY = {
   development: true,
-  grantTypes: DEFAULT_GRANT_TYPES.map(({ grantType }) => grantType),
+  grantTypes: [...DEFAULT_GRANT_TYPES, deviceCode].map(({ grantType }) => grantType),
   scopes: 'any',
   unknownFields: 'refuse',
   fetches: true,

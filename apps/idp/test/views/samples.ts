@@ -5,6 +5,7 @@ import type {
   ClaimDisplay,
   ClientDisplay,
   ConsentPage,
+  DeviceConfirmPage,
   ErrorProblem,
   FormTarget,
   PageContext,
@@ -290,6 +291,36 @@ const setUps: readonly Sample[] = [
 ]
 
 /** Every variant, in the order in which a person would meet them. */
+const device: DeviceConfirmPage = {
+  kind: 'deviceConfirm',
+  clientName: 'Example CLI',
+  place: { kind: 'web', host: 'cli.example.com' },
+  policyUrl: 'https://cli.example.com/privacy',
+  termsUrl: undefined,
+  userCode: 'BDFG-HJKL',
+  network: '192.0.2.7',
+  account: ada,
+  scopes: [openid, profile, email],
+  offline: true,
+  form,
+}
+
+const devices: readonly Sample[] = [
+  { name: 'device-confirm', page: device },
+  {
+    name: 'device-confirm-worst',
+    page: {
+      ...device,
+      clientName: longClient.name,
+      place: { kind: 'identifier', clientId: `client-${'x'.repeat(200)}` },
+      network: '2001:0db8:85a3:0000:0000:8a2e:0370:7334',
+      account: longPerson,
+      scopes: [],
+      offline: false,
+    },
+  },
+]
+
 export const samples: readonly Sample[] = [
   ...signIn,
   {
@@ -364,6 +395,15 @@ export const samples: readonly Sample[] = [
     page: { kind: 'home', accounts: [ada, grace, longPerson], signOutForm: form, signInUrl: '/sign-in' },
   },
   { name: 'home-nobody', page: { kind: 'home', accounts: [], signInUrl: '/sign-in' } },
+  { name: 'device-code', page: { kind: 'deviceCode', form } },
+  { name: 'device-code-wrong', page: { kind: 'deviceCode', problem: { kind: 'unknown' }, form } },
+  {
+    name: 'device-code-throttled',
+    page: { kind: 'deviceCode', problem: { kind: 'throttled', waitSeconds: 600 }, form },
+  },
+  ...devices,
+  { name: 'device-allowed', page: { kind: 'deviceDone', allowed: true, clientName: 'Example CLI', homeUrl: '/' } },
+  { name: 'device-denied', page: { kind: 'deviceDone', allowed: false, clientName: 'Example CLI', homeUrl: '/' } },
   {
     name: 'form-post',
     page: {

@@ -59,6 +59,32 @@ export interface AuditFields {
     readonly grant: GrantHandle
     readonly network: string
   }
+  /** A device asks to be let in. */
+  readonly 'device.opened': { readonly clientId: ClientId; readonly scope: string; readonly network: string }
+  /** A person let a device in (`grant`), or refused to. */
+  readonly 'device.settled': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant?: GrantHandle
+    readonly scope: string
+    readonly network: string
+  }
+  /** Wrong user codes: too many from one network or one browser. */
+  readonly 'device.guessed': { readonly network: string }
+  readonly 'device_code.redeemed': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly scope: string
+    readonly network: string
+  }
+  /** A device code was presented again: its grant is revoked. */
+  readonly 'device_code.replayed': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly network: string
+  }
   /** A client was given a token in its own name. */
   readonly 'client_token.issued': {
     readonly clientId: ClientId

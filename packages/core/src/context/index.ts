@@ -33,6 +33,8 @@ export interface EnabledFeatures {
   readonly revocation: boolean
   /** Whether clients can ask what a token is worth (RFC 7662 §2). */
   readonly introspection: boolean
+  /** Where people let devices in (RFC 8628 §3.2); undefined when that is not offered. */
+  readonly device: { readonly verificationUri: string } | undefined
   /** How tokens are bound to keys (RFC 9449); undefined when that is not offered. */
   readonly dpop: DpopSettings | undefined
   /** How client certificates are used (RFC 8705); undefined when that is not offered. */

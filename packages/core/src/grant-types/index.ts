@@ -7,6 +7,7 @@ import { refreshToken } from './refresh-token.ts'
 
 export * from './authorization-code.ts'
 export * from './client-credentials.ts'
+export * from './device-code.ts'
 export * from './grant-type.ts'
 export * from './refresh-token.ts'
 export * from './rejection.ts'

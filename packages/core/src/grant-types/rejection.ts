@@ -16,7 +16,10 @@ export type TokenRejection =
   | { readonly reason: 'parameterRepeated' }
   | StandingRejection
   | TargetRejection
-  | { readonly reason: 'parameterMissing'; readonly name: 'grant_type' | 'code' | 'refresh_token' | 'token' }
+  | {
+      readonly reason: 'parameterMissing'
+      readonly name: 'grant_type' | 'code' | 'refresh_token' | 'token' | 'device_code'
+    }
   | {
       readonly reason:
         | 'grantTypeUnsupported'
@@ -37,6 +40,12 @@ export type TokenRejection =
         | 'refreshOfAnotherClient'
         | 'refreshExpired'
         | 'refreshReplayed'
+        | 'deviceCodeUnknown'
+        | 'deviceCodeExpired'
+        | 'deviceCodeReplayed'
+        | 'devicePending'
+        | 'deviceTooFast'
+        | 'deviceDenied'
         | 'redirectUriMismatch'
         | 'verifierMissing'
         | 'verifierUnexpected'
@@ -68,6 +77,7 @@ const unauthenticated: WireTokenError = told(401, 'invalid_client', 'client auth
 const keysNotHad: WireTokenError = told(401, 'invalid_client', 'the keys of the client cannot be had from its jwks_uri')
 const notHonoured: WireTokenError = told(400, 'invalid_grant', 'the code is not valid for this request')
 const refreshNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the refresh token is not valid for this request')
+const deviceNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the device code is not valid for this request')
 const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
 
 type SimpleReason = Exclude<TokenRejection['reason'], 'clientThrottled' | 'parameterMissing'>
@@ -129,6 +139,12 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   refreshOfAnotherClient: refreshNotHonoured,
   refreshExpired: refreshNotHonoured,
   refreshReplayed: refreshNotHonoured,
+  deviceCodeUnknown: deviceNotHonoured,
+  deviceCodeReplayed: deviceNotHonoured,
+  deviceCodeExpired: told(400, 'expired_token', 'the device code has expired'),
+  devicePending: told(400, 'authorization_pending', 'the person has not decided yet'),
+  deviceTooFast: told(400, 'slow_down', 'wait five seconds longer between two requests'),
+  deviceDenied: told(400, 'access_denied', 'the person refused'),
   tokenExpired: ended,
   tokenRevoked: ended,
   grantRevoked: ended,

@@ -24,7 +24,7 @@ export const displayClient = (client: ClientRecord, redirectUri: string): Client
 
 /** The scopes of a request with their words and claims; `openid` shares nothing but the identifier and is left to the page. */
 export const displayScopes = (
-  request: AuthorizationRequestRecord,
+  request: Pick<AuthorizationRequestRecord, 'scope' | 'claims'>,
   resources: readonly ResourceRecord[],
 ): readonly ScopeDisplay[] => {
   const scopes = request.scope.map((name) => {
@@ -42,7 +42,10 @@ export const displayScopes = (
 }
 
 /** The values that allowing would share. */
-export const displayValues = (request: AuthorizationRequestRecord, known: JsonObject): JsonObject =>
+export const displayValues = (
+  request: Pick<AuthorizationRequestRecord, 'scope' | 'claims'>,
+  known: JsonObject,
+): JsonObject =>
   releaseClaims(
     [
       ...claimNamesFor({ scoped: true, scope: request.scope, requested: [] }),

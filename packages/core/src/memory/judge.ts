@@ -1,7 +1,7 @@
 // Owns the judgements that several transitions share: what is live, what a basis rests on, what surrounds a grant. Never writes.
 
 import type { ClientId, Digest, Instant } from '../base/index.ts'
-import type { ClientState, CodeIssue, GrantState, ReservationRecord, SessionRecord } from '../store/index.ts'
+import type { ClientState, GrantIssue, GrantState, ReservationRecord, SessionRecord } from '../store/index.ts'
 import { type GrantEntry, keyOf, type MemoryState } from './state.ts'
 
 type Ends = Pick<SessionRecord, 'endedAt' | 'idleExpiresAt' | 'absoluteExpiresAt'>
@@ -28,7 +28,7 @@ export const standsAt = (
 /** Whether everything that an issue rests on still holds; consent is left out where the same write records it. */
 export const basisHolds = (
   state: MemoryState,
-  { grant, basis }: CodeIssue,
+  { grant, basis }: Pick<GrantIssue, 'grant' | 'basis'>,
   when: { readonly now: Instant; readonly consent: 'compared' | 'recorded' },
 ): boolean => {
   const session = state.sessions.get(basis.sid)

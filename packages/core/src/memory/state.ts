@@ -6,6 +6,7 @@ import type {
   AuditEntry,
   ClientRecord,
   ConsentRecord,
+  DeviceRecord,
   GrantRecord,
   InteractionRecord,
   PushedRequestRecord,
@@ -26,7 +27,7 @@ export interface ClientEntry {
 /** A grant with its code, and how far both have come. */
 export interface GrantEntry {
   readonly grant: GrantRecord
-  readonly codeDigest: Digest
+  readonly codeDigest: Digest | undefined
   readonly clientIncarnation: number
   readonly redeemedAt: Instant | undefined
   readonly revokedAt: Instant | undefined
@@ -52,6 +53,12 @@ export interface PushedEntry {
   readonly clientIncarnation: number
 }
 
+/** A device that asks to be let in, and which client of that id asked for it. */
+export interface DeviceEntry {
+  readonly device: DeviceRecord
+  readonly clientIncarnation: number
+}
+
 /** A counter of failures. */
 export interface AttemptEntry {
   readonly failures: number
@@ -74,6 +81,7 @@ export interface MemoryState {
   readonly revokedJwts: Map<string, RevokedJwt>
   readonly interactions: Map<string, InteractionRecord>
   readonly pushedRequests: Map<Digest, PushedEntry>
+  readonly devices: Map<GrantHandle, DeviceEntry>
   readonly reservations: Map<string, Instant>
   readonly attempts: Map<Digest, AttemptEntry>
   readonly events: AuditEntry[]
@@ -96,6 +104,7 @@ export const emptyState = (): MemoryState => ({
   revokedJwts: new Map(),
   interactions: new Map(),
   pushedRequests: new Map(),
+  devices: new Map(),
   reservations: new Map(),
   attempts: new Map(),
   events: [],

@@ -5,6 +5,7 @@ import { memoryAccessTokens } from './access-tokens.ts'
 import { memoryAttempts } from './attempts.ts'
 import { memoryClients } from './clients.ts'
 import { memoryConsents } from './consents.ts'
+import { memoryDevices } from './devices.ts'
 import { memoryGrants } from './grants.ts'
 import { memoryInteractions } from './interactions.ts'
 import { memoryKeys } from './keys.ts'
@@ -33,6 +34,7 @@ export const storesOver = (state: MemoryState): Stores => ({
   accessTokens: memoryAccessTokens(state),
   interactions: memoryInteractions(state),
   pushedRequests: memoryPushedRequests(state),
+  devices: memoryDevices(state),
   reservations: memoryReservations(state),
   attempts: memoryAttempts(state),
   keys: memoryKeys(state),

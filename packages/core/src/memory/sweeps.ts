@@ -51,6 +51,7 @@ export const memorySweeps = (state: MemoryState): SweepStore => ({
       sweepMap(state.consents, limit, (consent) => isOver(consent.expiresAt)) +
       sweepMap(state.interactions, limit, (interaction) => isOver(interaction.expiresAt)) +
       sweepMap(state.pushedRequests, limit, ({ pushed }) => isOver(pushed.keptUntil)) +
+      sweepMap(state.devices, limit, ({ device }) => isOver(device.keptUntil)) +
       sweepMap(state.reservations, limit, isOver) +
       sweepMap(state.registrationTokens, limit, (token) => isOver(token.expiresAt)) +
       sweepMap(

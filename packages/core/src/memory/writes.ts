@@ -1,11 +1,11 @@
 // Owns the writes that several transitions of the in-memory store share. Never judges whether they may happen.
 
 import type { Instant } from '../base/index.ts'
-import type { AccessTokenRecord, CodeIssue, ReservationRecord } from '../store/index.ts'
+import type { AccessTokenRecord, GrantIssue, ReservationRecord } from '../store/index.ts'
 import { type GrantEntry, insertNew, keep, keyOf, type MemoryState } from './state.ts'
 
 /** Stores a grant whose basis was found to hold. */
-export const insertGrant = (state: MemoryState, { grant, codeDigest }: CodeIssue): void => {
+export const insertGrant = (state: MemoryState, { grant, codeDigest }: Omit<GrantIssue, 'basis'>): void => {
   const client = state.clients.get(grant.clientId)
   if (client === undefined) throw new TypeError('a grant needs its client')
   const entry = { grant: keep(grant), codeDigest, clientIncarnation: client.incarnation }

@@ -21,7 +21,7 @@ export type AuthorizationError =
   | 'invalid_authorization_details'
   | 'unmet_authentication_requirements'
 
-/** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2). */
+/** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5). */
 export type TokenError =
   | 'invalid_request'
   | 'invalid_client'
@@ -30,6 +30,10 @@ export type TokenError =
   | 'unsupported_grant_type'
   | 'invalid_scope'
   | 'invalid_target'
+  | 'authorization_pending'
+  | 'slow_down'
+  | 'access_denied'
+  | 'expired_token'
   | 'temporarily_unavailable'
 
 /** Error codes of a protected resource (RFC 6750 §3.1). */

@@ -5,6 +5,7 @@ export interface Lifetimes {
   readonly authorizationCode: number
   readonly interaction: number
   readonly pushedRequest: number
+  readonly deviceCode: number
   readonly sessionIdle: number
   readonly sessionAbsolute: number
   readonly opaqueAccessToken: number
@@ -26,6 +27,8 @@ export const DEFAULT_LIFETIMES: Lifetimes = {
   interaction: 15 * 60,
   // One redirect from the client's server to the browser; FAPI 2.0 wants less than 600 s.
   pushedRequest: 60,
+  // Long enough to fetch a phone and sign in; a code that is sent to somebody else soon counts for nothing (RFC 8628 §5.4).
+  deviceCode: 10 * 60,
   // A working day without asking twice.
   sessionIdle: 12 * 60 * 60,
   // A month: after it a person proves again who he is, however busy the browser was.
@@ -79,3 +82,9 @@ export const CLOCK_TOLERANCE = 10
 
 /** Seconds that a DPoP proof without a nonce of ours counts: one request, a slow network and a queue (RFC 9449 §11.1). */
 export const DPOP_PROOF_AGE = 60
+
+/** Seconds between two polls of a device at the least, and by how much that grows when it polls faster (RFC 8628 §3.5). */
+export const POLL_INTERVAL = 5
+
+/** Seconds by which a poll may come early: instants are whole seconds, so that a request on time can look one second early. */
+export const POLL_TOLERANCE = 1

@@ -60,3 +60,6 @@ export const JWT_BEARER_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type
 
 /** Who vouches for a client: an operator who registered it, or nobody, since it registered itself (RFC 7591 §5). */
 export type ClientOrigin = 'operator' | 'registered'
+
+/** The grant type of a device that a person lets in from elsewhere (RFC 8628 §3.4). */
+export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'

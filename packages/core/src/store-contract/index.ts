@@ -2,6 +2,7 @@
 
 import { bindingCases } from './cases/bindings.ts'
 import { clientCases } from './cases/clients.ts'
+import { deviceCases } from './cases/devices.ts'
 import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
 import { pushedRequestCases } from './cases/pushed-requests.ts'
@@ -16,6 +17,7 @@ import { upkeepCases } from './cases/upkeep.ts'
 import type { StoreCase } from './contract.ts'
 import { codeRaces } from './races/codes.ts'
 import { counterRaces } from './races/counters.ts'
+import { deviceRaces } from './races/devices.ts'
 import { endingRaces } from './races/endings.ts'
 import { interactionRaces } from './races/interactions.ts'
 import { pushedRequestRaces } from './races/pushed-requests.ts'
@@ -42,6 +44,7 @@ export const storeCases: readonly StoreCase[] = [
   ...interactionCases,
   ...settleCases,
   ...pushedRequestCases,
+  ...deviceCases,
   ...consentCases,
   ...upkeepCases,
 ]
@@ -53,6 +56,7 @@ export const raceCases: readonly StoreCase[] = [
   ...recordRaces,
   ...interactionRaces,
   ...pushedRequestRaces,
+  ...deviceRaces,
   ...endingRaces,
   ...counterRaces,
   ...registrationRaces,

@@ -14,7 +14,8 @@ export interface GrantRecord {
   readonly resources: readonly string[]
   /** An offline grant outlives its session (OIDC Core §11). */
   readonly offline: boolean
-  readonly redirectUriDigest: Digest
+  /** Undefined where a device was let in: it came by no redirect. */
+  readonly redirectUriDigest: Digest | undefined
   /** S256 challenge, or undefined where the client may go without (RFC 7636 §4.4). */
   readonly codeChallenge: string | undefined
   readonly nonce: string | undefined
@@ -24,6 +25,7 @@ export interface GrantRecord {
   /** Kept in a side table, present only where the request had a claims parameter. */
   readonly claims: ClaimsRequest | undefined
   readonly issuedAt: Instant
+  /** The end of what it is first redeemed with, a code or a device code. */
   readonly codeExpiresAt: Instant
 }
 

@@ -5,6 +5,7 @@
 // What ends at an instant is over at that instant: it is live while `now < end`.
 
 import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
+import type { DeviceRecord, DeviceSnapshot } from './device-records.ts'
 import type {
   AccessTokenRecord,
   AccessTokenSnapshot,
@@ -154,11 +155,17 @@ export interface ConsentStore {
   ): Promise<'withdrawn' | 'unknown'>
 }
 
-/** A grant to write with the digest of its code and what the decision rested on. */
-export interface CodeIssue {
+/** A grant to write, and what the decision rested on. */
+export interface GrantIssue {
   readonly grant: GrantRecord
-  readonly codeDigest: Digest
+  /** Undefined where it begins with no code. */
+  readonly codeDigest: Digest | undefined
   readonly basis: Basis
+}
+
+/** A grant to write with the digest of its code. */
+export interface CodeIssue extends GrantIssue {
+  readonly codeDigest: Digest
 }
 
 /** A presented code with everything it is bound to, and the token to store if it is honoured. */
@@ -386,6 +393,88 @@ export interface PushedRequestStore {
   spendPushedRequest(digest: Digest, occasion: Occasion): Promise<'spent' | 'alreadySpent' | 'unknown'>
 }
 
+/** A poll with a device code, and what to store if the device is let in. */
+export interface DevicePoll {
+  readonly handle: GrantHandle
+  readonly deviceDigest: Digest
+  readonly clientId: ClientId
+  /** Undefined where the load found no approval: then nothing is redeemed. */
+  readonly redemption:
+    | {
+        /** Versions read by the load that the decision rested on. */
+        readonly basis: { readonly clientVersion: number; readonly subjectVersion: number }
+        readonly accessToken: AccessTokenRecord
+        /** The refresh state to begin with, where a refresh token is issued. */
+        readonly refresh: RefreshRecord | undefined
+      }
+    | undefined
+  /** Seconds by which a poll may come early. */
+  readonly tolerance: number
+  /** Seconds by which the interval grows. */
+  readonly growth: number
+  readonly proofs: readonly ReservationRecord[]
+}
+
+/** Devices that ask to be let in (RFC 8628 §3). */
+export interface DeviceStore {
+  /**
+   * Stores a device's request and reserves the proofs of its client. Judged in this order, and nothing written but on `opened`: `stale` (client
+   * missing, disabled or at another version), `proofReplayed` (a proof is already reserved), `taken` (the user code is in use).
+   * Race: of several with one user code, one opens.
+   */
+  openDevice(
+    open: {
+      readonly device: DeviceRecord
+      readonly clientVersion: number
+      readonly proofs: readonly ReservationRecord[]
+    },
+    occasion: Occasion,
+  ): Promise<'opened' | 'stale' | 'proofReplayed' | 'taken'>
+  /** The request with this user code, settled and expired ones too; undefined once its client was deleted, even if another took its id. */
+  findDevice(userCodeDigest: Digest): Promise<DeviceRecord | undefined>
+  /** The request with this device code, with its grant once it was approved; undefined as for `findDevice`. */
+  findDeviceCode(code: {
+    readonly handle: GrantHandle
+    readonly deviceDigest: Digest
+  }): Promise<DeviceSnapshot | undefined>
+  /**
+   * Ties a pending request to the person who brought its user code; `claimed` again for the same one. Judged in this order: `unknown` (none
+   * that is pending at `now`), `mismatched` (another person's). Race: of several people, one claims.
+   */
+  claimDevice(claim: {
+    readonly handle: GrantHandle
+    readonly subject: Subject
+    readonly now: Instant
+  }): Promise<'claimed' | 'unknown' | 'mismatched'>
+  /**
+   * Ends a pending request: writes the grant, or the refusal where there is none. Judged in this order, and nothing written but on `settled`:
+   * `unknown` (none that is pending at `now`), `mismatched` (not claimed by this person), `stale` (the grant's client is not the device's,
+   * or its basis does not hold, as for a code). Race: of several, one settles.
+   */
+  settleDevice(
+    settle: {
+      readonly handle: GrantHandle
+      readonly subject: Subject
+      /** The grant, under the device's handle; undefined to refuse. */
+      readonly issue: Omit<GrantIssue, 'codeDigest'> | undefined
+    },
+    occasion: Occasion,
+  ): Promise<'settled' | 'unknown' | 'mismatched' | 'stale'>
+  /**
+   * Honours a device code, or notes a poll. Judged in this order, the first that applies: `unknown` (no such code of this client);
+   * `proofReplayed` (a proof is already reserved); `replayed` (redeemed before: the grant is revoked now, once); `stale` (denied or expired;
+   * or there is an approval and no redemption, or the other way round; or the grant is revoked, client or person missing, disabled or at
+   * another version, or the session that approved not live); `redeemed` (tokens are stored); `slowDown` (sooner than the interval after
+   * the poll before, less the tolerance: the interval grows); `pending`. `events` are written on `redeemed` only, `replayEvents`
+   * on the `replayed` that revokes. Nothing is written on `unknown`, `proofReplayed` and `stale`; on all others proofs are reserved.
+   * Race: of many on an approved one, one is redeemed and the others are replayed.
+   */
+  pollDevice(
+    poll: DevicePoll,
+    occasion: Occasion & { readonly replayEvents: readonly AuditEntry[] },
+  ): Promise<'redeemed' | 'replayed' | 'unknown' | 'proofReplayed' | 'stale' | 'slowDown' | 'pending'>
+}
+
 /** One-time identifiers, for endpoints that write nothing else. */
 export interface ReservationStore {
   /** Reserves all or none; what expired may be reserved anew. Race: of several with one digest, one reserves. */
@@ -447,7 +536,7 @@ export interface AuditStore {
 export interface SweepStore {
   /**
    * Deletes at most `limit` rows of each kind that expired before `before`; answers how many went. A grant goes when its code and every
-   * token of it have expired, its refresh state too (that at most a day later), a pushed request when it is kept no longer, a counter when
+   * token of it have expired, its refresh state too (that at most a day later), a pushed request and a device when they are kept no longer, a counter when
    * its block and its memory have, a client that registered itself when nobody has allowed it anything. Two sweepers do not wait for one another.
    */
   sweepExpired(sweep: { readonly before: Instant; readonly limit: number }): Promise<number>
@@ -465,6 +554,7 @@ export interface Stores {
   readonly accessTokens: AccessTokenStore
   readonly interactions: InteractionStore
   readonly pushedRequests: PushedRequestStore
+  readonly devices: DeviceStore
   readonly reservations: ReservationStore
   readonly attempts: AttemptStore
   readonly keys: KeyStore

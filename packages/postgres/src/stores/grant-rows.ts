@@ -32,7 +32,7 @@ export interface GrantRow {
   readonly scope: ArrayColumn<string>
   readonly resources: ArrayColumn<string>
   readonly offline: boolean
-  readonly redirect_uri_digest: Buffer
+  readonly redirect_uri_digest: Buffer | null
   readonly code_challenge: string | null
   readonly nonce: string | null
   readonly auth_time: Int8
@@ -76,7 +76,7 @@ export const grantOf = (row: GrantRow): GrantRecord => ({
   scope: textsOf(row.scope),
   resources: textsOf(row.resources),
   offline: row.offline,
-  redirectUriDigest: digestOf(row.redirect_uri_digest),
+  redirectUriDigest: row.redirect_uri_digest === null ? undefined : digestOf(row.redirect_uri_digest),
   codeChallenge: orUndefined(row.code_challenge),
   nonce: orUndefined(row.nonce),
   authTime: instantOf(row.auth_time),

@@ -1,12 +1,12 @@
 // Owns the writes of a new grant with its code, shared by the transitions that issue one. Never decides whether to.
 
-import type { CodeIssue } from '@vouchsafe/core'
+import type { GrantIssue } from '@vouchsafe/core'
 import type { Queries } from '../database.ts'
-import { bytes, textArray } from '../values.ts'
+import { bytes, bytesOrNull, textArray } from '../values.ts'
 import type { Part } from './events.ts'
 
 /** The side table's insert, where the request had a claims parameter; else a part that writes nothing. */
-const insertClaims = (sql: Queries, { grant }: CodeIssue): Part =>
+const insertClaims = (sql: Queries, { grant }: Pick<GrantIssue, 'grant'>): Part =>
   grant.claims === undefined
     ? sql`select`
     : sql`
@@ -15,16 +15,16 @@ const insertClaims = (sql: Queries, { grant }: CodeIssue): Part =>
       returning 1`
 
 /** Common table expressions that end in `issued` and `issued_claims`: the grant, once per row of `basis`, if `gate` is true. */
-export const insertGrant = (sql: Queries, issue: CodeIssue, gate: Part = sql`true`): Part => {
+export const insertGrant = (sql: Queries, issue: Omit<GrantIssue, 'basis'>, gate: Part = sql`true`): Part => {
   const { grant, codeDigest } = issue
   return sql`
     issued as (
       insert into grants (handle, code_digest, client_id, client_incarnation, subject, sid, scope, resources, offline,
         redirect_uri_digest, code_challenge, nonce, auth_time, amr, acr, issued_at, code_expires_at,
         expires_at)
-      select ${bytes(grant.handle)}::bytea, ${bytes(codeDigest)}::bytea, ${grant.clientId}, basis.incarnation,
+      select ${bytes(grant.handle)}::bytea, ${bytesOrNull(codeDigest)}::bytea, ${grant.clientId}, basis.incarnation,
         ${grant.subject}, ${grant.sid}, ${textArray(grant.scope)}::text[], ${textArray(grant.resources)}::text[], ${grant.offline}::boolean,
-        ${bytes(grant.redirectUriDigest)}::bytea, ${grant.codeChallenge ?? null}::text, ${grant.nonce ?? null}::text,
+        ${bytesOrNull(grant.redirectUriDigest)}::bytea, ${grant.codeChallenge ?? null}::text, ${grant.nonce ?? null}::text,
         ${grant.authTime}::bigint, ${textArray(grant.amr)}::text[], ${grant.acr ?? null}::text,
         ${grant.issuedAt}::bigint, ${grant.codeExpiresAt}::bigint,
         ${grant.codeExpiresAt}::bigint

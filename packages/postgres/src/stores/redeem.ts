@@ -87,15 +87,16 @@ const ruled = (sql: Queries, redemption: CodeRedemption, now: Instant): Part => 
     from verdict
   )`
 
-const insertRefresh = (sql: Queries, { refresh }: CodeRedemption): Part =>
+/** Writes a grant's first refresh state, once per row `(handle)` of `source`, where there is one to write. */
+export const insertRefresh = (sql: Queries, refresh: CodeRedemption['refresh'], source: Part): Part =>
   refresh === undefined
     ? sql`select`
     : sql`
       insert into refresh_states (handle, current_digest, mark, idle_expires_at, absolute_expires_at, binding_method, binding_thumbprint)
-      select updated.handle, ${bytes(refresh.current)}::bytea, ${bytes(refresh.mark)}::bytea, ${refresh.idleExpiresAt}::bigint,
+      select source.handle, ${bytes(refresh.current)}::bytea, ${bytes(refresh.mark)}::bytea, ${refresh.idleExpiresAt}::bigint,
         ${refresh.absoluteExpiresAt}::bigint, ${refresh.binding?.method ?? null}::text,
         ${bytesOrNull(refresh.binding?.thumbprint)}::bytea
-      from updated where updated.outcome = 'redeemed'`
+      from (${source}) as source`
 
 /** The writes: at most one row is updated, and everything else hangs on that. */
 const written = (sql: Queries, redemption: CodeRedemption, occasion: RedemptionOccasion): Part => {
@@ -116,7 +117,7 @@ const written = (sql: Queries, redemption: CodeRedemption, occasion: RedemptionO
       sql`
       select updated.handle, matched.client_incarnation from updated, matched where updated.outcome = 'redeemed'`,
     )}
-    ), refreshed as (${insertRefresh(sql, redemption)}
+    ), refreshed as (${insertRefresh(sql, redemption.refresh, sql`select handle from updated where outcome = 'redeemed'`)}
     ), events as (
       insert into audit_events (at, name, fields)
       select e.at, e.name, e.fields

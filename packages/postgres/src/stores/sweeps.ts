@@ -14,6 +14,7 @@ const KINDS = [
   ['grants', 'expires_at'],
   ['interactions', 'expires_at'],
   ['pushed_requests', 'expires_at'],
+  ['device_requests', 'expires_at'],
   ['reservations', 'expires_at'],
   ['attempts', 'expires_at'],
   ['registration_tokens', 'expires_at'],

@@ -23,14 +23,16 @@ const ICONS: ReadonlyMap<string, string> = new Map([
   ['groups', 'group'],
 ])
 
-interface ValueView {
+/** A value, ready for its template. */
+export interface ValueView {
   readonly lines: readonly string[]
   readonly items: readonly string[]
   readonly folded: readonly string[]
   readonly more: string
 }
 
-interface ScopeView {
+/** A scope, ready for its template. */
+export interface ScopeView {
   readonly icon: string
   readonly label: string
   readonly description: string
@@ -87,7 +89,8 @@ const presentClaim = (claim: ClaimDisplay, m: Messages): ScopeView['claims'][num
   value: presentValue(claim.value, m),
 })
 
-const presentScope = (scope: ScopeDisplay, m: Messages): ScopeView => {
+/** A scope in words, with what it shares. */
+export const presentScope = (scope: ScopeDisplay, m: Messages): ScopeView => {
   const words = Object.hasOwn(m.scopes, scope.scope) ? m.scopes[scope.scope] : undefined
   return {
     icon: ICONS.get(scope.scope) ?? 'key',
@@ -98,7 +101,8 @@ const presentScope = (scope: ScopeDisplay, m: Messages): ScopeView => {
   }
 }
 
-const presentOffline = (m: Messages): ScopeView => ({
+/** Access while the person is away. */
+export const presentOffline = (m: Messages): ScopeView => ({
   icon: 'clock',
   ...m.consent.offline,
   claims: [],

@@ -30,6 +30,8 @@ export interface MetadataFacts {
     readonly introspection: string | undefined
     /** Undefined where clients cannot register themselves. */
     readonly registration: string | undefined
+    /** Undefined where devices cannot be let in. */
+    readonly deviceAuthorization: string | undefined
   }
   /** Whether requests of every client must be pushed. */
   readonly requirePushedRequests: boolean
@@ -101,6 +103,9 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
         pushed_authorization_request_endpoint: facts.endpoints.pushedAuthorizationRequest,
         require_pushed_authorization_requests: facts.requirePushedRequests,
       }),
+  ...(facts.endpoints.deviceAuthorization === undefined
+    ? {}
+    : { device_authorization_endpoint: facts.endpoints.deviceAuthorization }),
   scopes_supported: facts.grantTypes.includes('refresh_token') ? [...STANDARD_SCOPES, OFFLINE_ACCESS] : STANDARD_SCOPES,
   ...(facts.endpoints.registration === undefined ? {} : { registration_endpoint: facts.endpoints.registration }),
   response_types_supported: ['code'],

@@ -117,6 +117,8 @@ const refusalEvents = (
   told: { readonly error: string; readonly status: number },
   occasion: Occasion,
 ): Answer<Reply>['events'] => {
+  // A device asks every few seconds for as long as its person takes.
+  if (told.error === 'authorization_pending' || told.error === 'slow_down') return []
   const clientId = parsed.ok ? parsed.value.credentials.clientId : undefined
   const who = { reason: rejection.reason, network: occasion.network, ...(clientId === undefined ? {} : { clientId }) }
   const authentication = told.status === 401 || told.status === 429
