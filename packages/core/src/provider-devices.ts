@@ -6,18 +6,27 @@ import { openToClient } from './endpoints/cross-origin.ts'
 import { deviceApprovals } from './endpoints/device/approvals.ts'
 import { deviceEndpoint } from './endpoints/device/endpoint.ts'
 import type { Report } from './provider-faults.ts'
-import type { Devices } from './provider-types.ts'
+import type { Devices, Route } from './provider-types.ts'
 import type { Reply, WireRequest } from './wire/index.ts'
 
-/** The device authorization endpoint, as its route answers (RFC 8628 §3.1). */
-export const deviceRespond = (
+/** The route of the device authorization endpoint (RFC 8628 §3.1). */
+export const deviceRoute = (
   context: Context,
+  base: string,
   verificationUri: string,
-): ((request: WireRequest) => Promise<Answer<Reply>>) => {
+): Route & { readonly open: 'clients'; readonly respond: (request: WireRequest) => Promise<Answer<Reply>> } => {
   const open = deviceEndpoint(context, verificationUri)
-  return async (request) => {
-    const answer = await open(request)
-    return { reply: await openToClient(context, request, answer), events: answer.events }
+  return {
+    name: 'device_authorization',
+    path: `${base}/device_authorization`,
+    methods: ['POST'],
+    access: 'client',
+    crossOrigin: true,
+    open: 'clients',
+    respond: async (request) => {
+      const answer = await open(request)
+      return { reply: await openToClient(context, request, answer), events: answer.events }
+    },
   }
 }
 

@@ -14,7 +14,7 @@ import { revocationEndpoint } from './endpoints/revoke/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
 import { contextOf, grantTypesOf, type ProviderConfig } from './provider-config.ts'
-import { deviceRespond, devicesOf } from './provider-devices.ts'
+import { deviceRoute, devicesOf } from './provider-devices.ts'
 import { faultOf, type Report, reportTo } from './provider-faults.ts'
 import { registrationRules } from './provider-registration.ts'
 import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
@@ -162,19 +162,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
           } satisfies ServedRoute,
         ]
       : []),
-    ...(device === undefined
-      ? []
-      : [
-          {
-            name: 'device_authorization',
-            path: `${base}/device_authorization`,
-            methods: ['POST'],
-            access: 'client',
-            crossOrigin: true,
-            open: 'clients',
-            respond: deviceRespond(context, device.verificationUri),
-          } satisfies ServedRoute,
-        ]),
+    ...(device === undefined ? [] : [deviceRoute(context, base, device.verificationUri)]),
     {
       name: 'userinfo',
       path: `${base}/userinfo`,
