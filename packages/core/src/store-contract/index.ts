@@ -2,6 +2,7 @@
 
 import { bindingCases } from './cases/bindings.ts'
 import { clientCases } from './cases/clients.ts'
+import { devicePollCases } from './cases/device-polls.ts'
 import { deviceCases } from './cases/devices.ts'
 import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
@@ -45,6 +46,7 @@ export const storeCases: readonly StoreCase[] = [
   ...settleCases,
   ...pushedRequestCases,
   ...deviceCases,
+  ...devicePollCases,
   ...consentCases,
   ...upkeepCases,
 ]
