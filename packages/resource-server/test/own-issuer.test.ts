@@ -3,7 +3,16 @@
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createProvider, type Instant, instant, type Provider, reveal, type Stores, subject } from '@vouchsafe/core'
+import {
+  clientId,
+  createProvider,
+  type Instant,
+  instant,
+  type Provider,
+  reveal,
+  type Stores,
+  subject,
+} from '@vouchsafe/core'
 import { createClient } from '@vouchsafe/core/admin'
 import { staticKeys } from '@vouchsafe/core/keys'
 import { createMemoryStores } from '@vouchsafe/core/memory'
@@ -14,6 +23,8 @@ import t, { type Test } from 'tap'
 import { call, challengesOf, createClock, startApi, type TestApi, type TestClock } from './api.ts'
 
 const REDIRECT_URI = 'http://localhost:4000/callback'
+const OTHER = 'https://other.example'
+const API = 'notes-api'
 const insecure = { [oauth.allowInsecureRequests]: true }
 
 interface OwnIssuer {
@@ -21,6 +32,8 @@ interface OwnIssuer {
   readonly stores: Stores
   readonly occasion: () => { readonly now: Instant; readonly events: readonly [] }
   readonly secret: string
+  /** Of the API, which asks what tokens are worth. */
+  readonly apiSecret: string
 }
 
 /** Signs alice in and allows everything at once, where a person would be asked. */
@@ -60,7 +73,7 @@ const startOwnIssuer = async (t: Test, clock: TestClock): Promise<OwnIssuer> => 
   const now = { now: () => instant(clock.now()) }
   const ports = { ...nodePorts, clock: now, signer: createNodeSigner(generated), keys, accounts }
   const stores = createMemoryStores()
-  const provider = createProvider({ issuer: url, stores, ports })
+  const provider = createProvider({ issuer: url, stores, ports, features: { introspection: true, revocation: true } })
   const door = createNodeDoor(provider)
   server.on('request', async (request, response) => {
     if (!(await door.serve(request, response))) await agree(provider, door, request, response)
@@ -73,29 +86,37 @@ const startOwnIssuer = async (t: Test, clock: TestClock): Promise<OwnIssuer> => 
     grant_types: grants,
     scope: 'openid offline_access notes:read notes:write',
   }
-  const made = await createClient({ stores, ports }, { clientId: 'erp', actor: 'test', metadata, policy })
-  if (!made.ok || made.value.secret === undefined) throw new Error('no client')
+  const register = async (clientId: string, over: object): Promise<string> => {
+    const creation = { clientId, actor: 'test', metadata: { ...metadata, ...over }, policy }
+    const made = await createClient({ stores, ports }, creation)
+    if (!made.ok || made.value.secret === undefined) throw new Error('no client')
+    return reveal(made.value.secret)
+  }
+  const secret = await register('erp', {})
+  const apiSecret = await register(API, { redirect_uris: [], grant_types: ['client_credentials'] })
   const occasion = (): ReturnType<OwnIssuer['occasion']> => ({ now: instant(clock.now()), events: [] })
-  return { url, stores, occasion, secret: reveal(made.value.secret) }
+  return { url, stores, occasion, secret, apiSecret }
 }
 
-const RESOURCE = { version: 1, name: 'Notes', accessTokenLifetime: undefined, introspectionClients: [] } as const
+const RESOURCE = { version: 1, name: 'Notes', accessTokenLifetime: undefined } as const
 
-/** An ERP at our own issuer, and an API that takes its JWTs. */
-const start = async (t: Test) => {
+/** An ERP at our own issuer, and an API that takes its tokens in one of the two forms. */
+const start = async (t: Test, tokenFormat: 'jwt' | 'opaque') => {
   const clock = createClock()
   const issuer = await startOwnIssuer(t, clock)
+  const credentials = { method: 'client_secret_basic', clientId: API, clientSecret: issuer.apiSecret } as const
   const api = await startApi(t, (origin) => ({
     issuer: issuer.url,
     resource: `${origin}/v1`,
-    tokens: { format: 'jwt' },
+    tokens: tokenFormat === 'jwt' ? { format: 'jwt' } : { format: 'introspection', credentials, cacheSeconds: 0 },
     now: clock.now,
   }))
   const scopes = ['notes:read', 'notes:write'].map((name) => ({ name, description: name, sensitive: false }))
-  const record = { ...RESOURCE, scopes, tokenFormat: 'jwt', signingAlg: 'ES256' } as const
-  for (const identifier of [`${api.url}/v1`, 'https://other.example']) {
-    await issuer.stores.resources.saveResource({ ...record, identifier }, issuer.occasion())
-  }
+  const record = { ...RESOURCE, scopes, tokenFormat, signingAlg: 'ES256' } as const
+  const { resources } = issuer.stores
+  const own = { ...record, identifier: `${api.url}/v1`, introspectionClients: [clientId(API)] }
+  await resources.saveResource(own, issuer.occasion())
+  await resources.saveResource({ ...record, identifier: OTHER, introspectionClients: [] }, issuer.occasion())
   const url = new URL(issuer.url)
   const as = await oauth.processDiscoveryResponse(url, await oauth.discoveryRequest(url, insecure))
   const client: oauth.Client = { client_id: 'erp', [oauth.clockSkew]: clock.now() - Math.floor(Date.now() / 1000) }
@@ -153,7 +174,7 @@ const verdictOf = async (api: TestApi, token: string, path = '/v1/notes', method
 t.test(
   '[ADJ-20, ADJ-21, R9700-34] a JWT of our own core is good at its API, for its scopes, until it ends; then it is refreshed',
   async (t) => {
-    const ends = await start(t)
+    const ends = await start(t, 'jwt')
     const { api, as, client, auth, clock } = ends
     const tokens = await signIn(ends, 'openid offline_access notes:read', `${api.url}/v1`)
     t.equal(await verdictOf(api, tokens.access_token), '200')
@@ -184,7 +205,7 @@ t.test(
 )
 
 t.test("[ADJ-20, R9700-34] a client's own JWT names the client, and one for another API is refused", async (t) => {
-  const ends = await start(t)
+  const ends = await start(t, 'jwt')
   const { api, as, client, auth } = ends
   const grant = async (resource: string) => {
     const asked = new URLSearchParams({ scope: 'notes:read notes:write', resource })
@@ -194,7 +215,40 @@ t.test("[ADJ-20, R9700-34] a client's own JWT names the client, and one for anot
   const own = await grant(`${api.url}/v1`)
   t.equal(await verdictOf(api, own.access_token, '/v1/notes', 'POST'), '200')
   t.match(api.seen.at(-1), { subject: 'erp', clientId: 'erp', authTime: undefined })
-  const other = await grant('https://other.example')
+  const other = await grant(OTHER)
   t.equal(await verdictOf(api, other.access_token), '401 invalid_token')
   t.match(api.seen.at(-1), { reason: 'tokenAudienceWrong' })
 })
+
+t.test(
+  '[ADV-007, ADJ-07, R9700-34] an opaque token of our own core is good for its scopes until it ends, is given back, or its person is stopped',
+  async (t) => {
+    const ends = await start(t, 'opaque')
+    const { api, as, client, auth, clock, issuer } = ends
+    const signedIn = (resource: string) => signIn(ends, 'openid offline_access notes:read', resource)
+    const tokens = await signedIn(`${api.url}/v1`)
+    t.equal(await verdictOf(api, tokens.access_token), '200')
+    t.match(api.seen.at(-1), { subject: 'alice', clientId: 'erp', scope: ['notes:read'], amr: ['pwd'] })
+    t.equal(await verdictOf(api, tokens.access_token, '/v1/notes', 'POST'), '403 insufficient_scope')
+    t.equal(await verdictOf(api, tokens.access_token, '/v1/notes/private'), '403')
+    t.equal(await verdictOf(api, tokens.refresh_token ?? ''), '401 invalid_token', 'a refresh token is no access token')
+    t.equal(await verdictOf(api, 'unknown'), '401 invalid_token')
+    t.equal(await verdictOf(api, (await signedIn(OTHER)).access_token), '401 invalid_token', 'nor one for another API')
+    t.match(api.seen.at(-1), { reason: 'tokenInactive' })
+    const change = (status: 'active' | 'disabled') =>
+      issuer.stores.subjects.changeSubject({ subject: subject('alice'), status }, issuer.occasion())
+    await change('disabled')
+    t.equal(await verdictOf(api, tokens.access_token), '401 invalid_token', 'at once')
+    await change('active')
+    const next = await signedIn(`${api.url}/v1`)
+    t.equal(await verdictOf(api, next.access_token), '200')
+    await oauth.processRevocationResponse(await oauth.revocationRequest(as, client, auth, next.access_token, insecure))
+    t.equal(await verdictOf(api, next.access_token), '401 invalid_token', 'at once')
+    const last = await signedIn(`${api.url}/v1`)
+    clock.advance(3600)
+    t.equal(await verdictOf(api, last.access_token), '401 invalid_token')
+    const request = oauth.refreshTokenGrantRequest(as, client, auth, last.refresh_token ?? '', insecure)
+    const renewed = await oauth.processRefreshTokenResponse(as, client, await request)
+    t.equal(await verdictOf(api, renewed.access_token), '200')
+  },
+)
