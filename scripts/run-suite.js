@@ -17,7 +17,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 
 /** Per suite: files at once, and minutes after which a file that still runs has failed. Browsers and races want the machine for themselves. */
 const SUITES = {
-  test: { jobs: 2, minutes: 2 },
+  test: { jobs: 2, minutes: 5 },
   browser: { jobs: 1, minutes: 5 },
   debian: { jobs: 1, minutes: 5 },
   full: { jobs: 1, minutes: 30 },
