@@ -36,6 +36,7 @@ const TABLES = [
   'grants',
   'grant_claims',
   'access_tokens',
+  'token_details',
   'refresh_states',
   'revoked_jwts',
   'interactions',

@@ -107,7 +107,7 @@ const MEMBERS: readonly Member[] = [
       kind: 'list',
       value: 'GRANT_TYPE',
       words:
-        'How it may get tokens; authorization_code unless set. May be repeated: refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code.',
+        'How it may get tokens; authorization_code unless set. May be repeated: refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, and for APIs that call others urn:ietf:params:oauth:grant-type:token-exchange or urn:ietf:params:oauth:grant-type:jwt-bearer.',
     },
   },
   {

@@ -1,6 +1,6 @@
 // Owns the closed catalogue of audit events: names and typed fields. Never stores or sends one, and no field holds a credential.
 
-import type { ClientId, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
+import type { ClientId, Digest, GrantHandle, Instant, SessionId, Subject } from '../base/index.ts'
 import type { AuditEntry } from '../store/index.ts'
 
 /** Fields of every audit event by its name. */
@@ -90,6 +90,20 @@ export interface AuditFields {
     readonly clientId: ClientId
     readonly scope: string
     readonly format: 'opaque' | 'jwt'
+    readonly network: string
+  }
+  /** A client got a token for one that it had received: `parent` and `child` are digests, as their stores know the two (RFC 8693 §5). */
+  readonly 'token.exchanged': {
+    readonly clientId: ClientId
+    /** The client that held the parent. */
+    readonly from: ClientId
+    readonly subject: Subject
+    readonly grant: GrantHandle
+    readonly parent: Digest
+    readonly child: Digest
+    readonly actors: readonly ClientId[]
+    readonly scope: string
+    readonly audience: readonly string[]
     readonly network: string
   }
   readonly 'token.revoked': {

@@ -9,8 +9,8 @@ import { parseCredential, verifyJwtAccessToken } from '../tokens/index.ts'
 const loadJwt = async (context: Context, text: string): Promise<AccessTokenSnapshot | undefined> => {
   const verified = await verifyJwtAccessToken(context, text, (jti) => digestOf(context, jti))
   if (verified === undefined) return undefined
-  const { record } = verified
-  return { token: record, ...(await context.stores.accessTokens.findTokenStanding(record)) }
+  const { record, actors } = verified
+  return { token: record, actors, ...(await context.stores.accessTokens.findTokenStanding(record)) }
 }
 
 /** The token as it stands now; undefined for one that was never issued here, or whose grant was swept. */

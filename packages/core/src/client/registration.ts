@@ -2,7 +2,7 @@
 // Never stores a client and never makes a secret.
 
 import { err, type JsonObject, member, ok, type Result } from '../base/index.ts'
-import { CLIENT_AUTH_METHODS, SIGNING_ALGS } from '../spec/index.ts'
+import { CLIENT_AUTH_METHODS, JWT_BEARER, SIGNING_ALGS, TOKEN_EXCHANGE } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
 import { isOnDevice } from './redirect-uri.ts'
 import { checkTlsName, readTlsName, TLS_NAME_MEMBERS } from './registration-certificates.ts'
@@ -101,6 +101,7 @@ const NOT_BUILT_FIELDS: readonly string[] = [
   'authorization_signed_response_alg',
 ]
 
+const CONFIDENTIAL_GRANTS: readonly string[] = ['client_credentials', TOKEN_EXCHANGE, JWT_BEARER]
 const MOST = { redirectUris: 50, scopes: 100, grantTypes: 10, origins: 20, contacts: 10 } as const
 const REQUIREMENTS = ['required', 'optional'] as const
 const MAX_NAME = 100
@@ -212,8 +213,8 @@ const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
   if (settings.refreshTokens === 'always' && !settings.grantTypes.includes('refresh_token')) {
     return refuse('refresh_tokens', 'grantTypeNeeded')
   }
-  // Anybody can name a public client (RFC 6749 §4.4).
-  if (settings.grantTypes.includes('client_credentials') && !confidential) {
+  // Anybody can name a public client (RFC 6749 §4.4, RFC 8693 §2.1).
+  if (settings.grantTypes.some((one) => CONFIDENTIAL_GRANTS.includes(one)) && !confidential) {
     return refuse('grant_types', 'confidentialOnly')
   }
   if (settings.pkce === 'optional' && !confidential) return refuse('pkce', 'confidentialOnly')

@@ -5,7 +5,7 @@ import { auditEntry } from '../audit/index.ts'
 import { err, ok, type Result } from '../base/index.ts'
 import { isConfidentialClient } from '../client/index.ts'
 import type { Context } from '../context/index.ts'
-import { OFFLINE_ACCESS, STANDARD_SCOPES } from '../spec/index.ts'
+import { PERSONAL_SCOPES } from '../spec/index.ts'
 import {
   type CommitFacts,
   type Committed,
@@ -19,15 +19,13 @@ import type { TokenRejection } from './rejection.ts'
 
 type Nothing = Readonly<Record<string, never>>
 
-const ABOUT_PEOPLE: ReadonlySet<string> = new Set([...STANDARD_SCOPES, OFFLINE_ACCESS])
-
 const decide = ({
   client: { client },
   asked,
 }: DecideFacts<Nothing, Nothing>): Result<TokenDecision, TokenRejection> => {
   // Anybody can name a public client, and a secret that every copy of an app holds is none (RFC 6749 §4.4).
   if (!isConfidentialClient(client)) return err({ reason: 'clientIsPublic' })
-  const allowed = client.scopes.filter((value) => !ABOUT_PEOPLE.has(value))
+  const allowed = client.scopes.filter((value) => !PERSONAL_SCOPES.includes(value))
   if (allowed.length === 0) return err({ reason: 'scopeMissing' })
   if (asked.scope?.some((value) => !allowed.includes(value))) return err({ reason: 'scopeExceeded' })
   return ok({

@@ -1,7 +1,7 @@
 // Owns the shape of a grant type. A grant type owns no step of the pipeline: it cannot forget client authentication, minting or
 // no-store, because the token endpoint does these for all of them.
 
-import type { GrantHandle, Instant, MultiMap, Result, Secret } from '../base/index.ts'
+import type { ClientId, GrantHandle, Instant, MultiMap, Result, Secret } from '../base/index.ts'
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Context } from '../context/index.ts'
 import type { AccessTokenRecord, AuditEntry, GrantRecord, RefreshRecord } from '../store/index.ts'
@@ -34,6 +34,10 @@ export interface TokenDecision {
   /** The sign-in that an ID token tells of; undefined where none is issued (no `openid`). */
   readonly idTokenOf: GrantRecord | undefined
   readonly refresh: RefreshDecision
+  /** The access token ends by then at the latest, however long its resource would let it live. */
+  readonly endsBy?: Instant
+  /** Clients that act for the person by the token, the latest first (RFC 8693 §4.1). */
+  readonly actors?: readonly ClientId[]
   /** The request is a replay: it goes on to the commit, which revokes, and nothing that is minted for it is ever given out. */
   readonly doomed: boolean
 }
@@ -59,6 +63,8 @@ export interface CommitFacts<Parsed, Loaded> extends DecideFacts<Parsed, Loaded>
 export interface Committed {
   /** The refresh token to answer with. */
   readonly refreshToken: Secret | undefined
+  /** What kind of token the answer calls it, for grant types that say so (RFC 8693 §2.2.1). */
+  readonly issuedTokenType?: string
   /** What happened, where no transition wrote it down. */
   readonly events: readonly AuditEntry[]
 }

@@ -8,6 +8,18 @@ import type { TokenError } from '../spec/index.ts'
 import type { StandingRejection } from '../standing/index.ts'
 import type { FormRejection } from '../wire/index.ts'
 
+type ParameterName =
+  | 'grant_type'
+  | 'code'
+  | 'refresh_token'
+  | 'token'
+  | 'device_code'
+  | 'subject_token'
+  | 'subject_token_type'
+  | 'actor_token'
+  | 'actor_token_type'
+  | 'assertion'
+
 /** Why a token request was refused. */
 export type TokenRejection =
   | FormRejection
@@ -16,9 +28,20 @@ export type TokenRejection =
   | { readonly reason: 'parameterRepeated' }
   | StandingRejection
   | TargetRejection
+  | { readonly reason: 'parameterMissing'; readonly name: ParameterName }
+  /** What the token that was presented hangs on, or it itself, does not count any more. */
+  | { readonly reason: 'subjectTokenDead'; readonly because: StandingRejection['reason'] }
   | {
-      readonly reason: 'parameterMissing'
-      readonly name: 'grant_type' | 'code' | 'refresh_token' | 'token' | 'device_code'
+      readonly reason:
+        | 'tokenTypeUnsupported'
+        | 'tokenTypeUnavailable'
+        | 'tokenUseUnsupported'
+        | 'subjectTokenUnknown'
+        | 'subjectTokenOfAClient'
+        | 'subjectTokenBound'
+        | 'subjectTokenOfAnotherApi'
+        | 'actorTokenRefused'
+        | 'actorsTooMany'
     }
   | {
       readonly reason:
@@ -78,6 +101,8 @@ const keysNotHad: WireTokenError = told(401, 'invalid_client', 'the keys of the 
 const notHonoured: WireTokenError = told(400, 'invalid_grant', 'the code is not valid for this request')
 const refreshNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the refresh token is not valid for this request')
 const deviceNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the device code is not valid for this request')
+// One answer for a token that never was, was for another API, or has ended (RFC 8693 §2.2.2).
+const exchangeNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the token is not valid for this request')
 const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
 
 type SimpleReason = Exclude<TokenRejection['reason'], 'clientThrottled' | 'parameterMissing'>
@@ -145,6 +170,16 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   devicePending: told(400, 'authorization_pending', 'the person has not decided yet'),
   deviceTooFast: told(400, 'slow_down', 'wait five seconds longer between two requests'),
   deviceDenied: told(400, 'access_denied', 'the person refused'),
+  tokenTypeUnsupported: invalid('a token type is not supported: name access_token or jwt'),
+  tokenTypeUnavailable: invalid('tokens for this resource are no JWTs'),
+  tokenUseUnsupported: invalid('only assertions with requested_token_use=on_behalf_of are supported'),
+  subjectTokenDead: exchangeNotHonoured,
+  subjectTokenUnknown: exchangeNotHonoured,
+  subjectTokenOfAClient: exchangeNotHonoured,
+  subjectTokenBound: exchangeNotHonoured,
+  subjectTokenOfAnotherApi: exchangeNotHonoured,
+  actorTokenRefused: exchangeNotHonoured,
+  actorsTooMany: invalid('too many clients act for one another already'),
   tokenExpired: ended,
   tokenRevoked: ended,
   grantRevoked: ended,

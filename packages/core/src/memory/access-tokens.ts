@@ -2,8 +2,8 @@
 // only its digest.
 
 import type { GrantHandle } from '../base/index.ts'
-import type { AccessTokenStore, GrantSnapshot } from '../store/index.ts'
-import { anyReserved, clientStateOf, stateAround } from './judge.ts'
+import type { AccessTokenStore, ExchangedTokenIssue, GrantSnapshot, Occasion } from '../store/index.ts'
+import { anyReserved, clientStateOf, isLive, standsAt, stateAround } from './judge.ts'
 import { keep, keyOf, type MemoryState, record } from './state.ts'
 import { reserveAll, storeToken } from './writes.ts'
 
@@ -12,15 +12,29 @@ const familyOf = (state: MemoryState, handle: GrantHandle): GrantSnapshot | unde
   return entry && { grant: entry.grant, state: stateAround(state, entry) }
 }
 
+const judgeExchange = (
+  state: MemoryState,
+  { token, basis, proofs }: ExchangedTokenIssue,
+  now: Occasion['now'],
+): 'issued' | 'revoked' | 'stale' | 'proofReplayed' => {
+  const family = familyOf(state, token.handle)
+  if (family === undefined || family.state.revokedAt !== undefined) return 'revoked'
+  const { subject, client: root, session } = family.state
+  const holder = state.clients.get(token.clientId)?.record
+  if (!standsAt({ client: holder, subject }, basis) || root === undefined || root.disabled) return 'stale'
+  if (!family.grant.offline && !isLive(session, now)) return 'stale'
+  return anyReserved(state, proofs, now) ? 'proofReplayed' : 'issued'
+}
+
 /** Access tokens over a shared state. */
 export const memoryAccessTokens = (state: MemoryState): AccessTokenStore => ({
   findAccessToken: async ({ handle, digest }) => {
     const entry = state.tokens.get(keyOf(handle, digest))
     if (entry === undefined) return undefined
-    const { token, revokedAt, clientIncarnation: incarnation } = entry
+    const { token, actors, revokedAt, clientIncarnation: incarnation } = entry
     const family = token.owner === 'grant' ? familyOf(state, handle) : undefined
     if (token.owner === 'grant' && family === undefined) return undefined
-    return { token, revokedAt, client: clientStateOf(state, { clientId: token.clientId, incarnation }), family }
+    return { token, actors, revokedAt, client: clientStateOf(state, { clientId: token.clientId, incarnation }), family }
   },
 
   findTokenStanding: async ({ handle, digest, owner, clientId, issuedAt }) => {
@@ -43,6 +57,15 @@ export const memoryAccessTokens = (state: MemoryState): AccessTokenStore => ({
     reserveAll(state, proofs)
     record(state, occasion.events)
     return 'issued'
+  },
+
+  issueExchangedToken: async (issue, occasion) => {
+    const outcome = judgeExchange(state, issue, occasion.now)
+    if (outcome !== 'issued') return outcome
+    storeToken(state, issue.token, issue.actors)
+    reserveAll(state, issue.proofs)
+    record(state, occasion.events)
+    return outcome
   },
 
   revokeAccessToken: async ({ handle, digest, clientId }, occasion) => {

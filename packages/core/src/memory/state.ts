@@ -37,6 +37,7 @@ export interface GrantEntry {
 /** An opaque access token, and the client that holds it. */
 export interface TokenEntry {
   readonly token: AccessTokenRecord
+  readonly actors: readonly ClientId[]
   readonly clientIncarnation: number
   readonly revokedAt: Instant | undefined
 }

@@ -1,6 +1,6 @@
 // Owns the writes that several transitions of the in-memory store share. Never judges whether they may happen.
 
-import type { Instant } from '../base/index.ts'
+import type { ClientId, Instant } from '../base/index.ts'
 import type { AccessTokenRecord, GrantIssue, ReservationRecord } from '../store/index.ts'
 import { type GrantEntry, insertNew, keep, keyOf, type MemoryState } from './state.ts'
 
@@ -18,11 +18,16 @@ export const reserveAll = (state: MemoryState, proofs: readonly ReservationRecor
 }
 
 /** Keeps an opaque token; nothing is kept of a JWT. */
-export const storeToken = (state: MemoryState, token: AccessTokenRecord): void => {
+export const storeToken = (state: MemoryState, token: AccessTokenRecord, actors: readonly ClientId[] = []): void => {
   if (token.format === 'jwt') return
   const client = state.clients.get(token.clientId)
   if (client === undefined) throw new TypeError('a token needs its client')
-  const entry = { token: keep(token), clientIncarnation: client.incarnation, revokedAt: undefined }
+  const entry = {
+    token: keep(token),
+    actors: keep(actors),
+    clientIncarnation: client.incarnation,
+    revokedAt: undefined,
+  }
   insertNew(state.tokens, keyOf(token.handle, token.digest), entry)
 }
 

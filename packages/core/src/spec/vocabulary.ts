@@ -63,3 +63,17 @@ export type ClientOrigin = 'operator' | 'registered'
 
 /** The grant type of a device that a person lets in from elsewhere (RFC 8628 §3.4). */
 export const DEVICE_CODE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
+/** Scopes that speak of a person to the client that he uses, and to no other: no client is given them in its own name, nor by exchange. */
+export const PERSONAL_SCOPES: readonly string[] = [...STANDARD_SCOPES, OFFLINE_ACCESS]
+
+/** Types of tokens that an exchange takes and gives (RFC 8693 §3). */
+export const TOKEN_TYPES = {
+  accessToken: 'urn:ietf:params:oauth:token-type:access_token',
+  jwt: 'urn:ietf:params:oauth:token-type:jwt',
+} as const
+
+/** The grant type of token exchange (RFC 8693 §2.1). */
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+
+/** The grant type of assertions (RFC 7523 §2.1). */
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'

@@ -4,6 +4,7 @@ import { bindingCases } from './cases/bindings.ts'
 import { clientCases } from './cases/clients.ts'
 import { devicePollCases } from './cases/device-polls.ts'
 import { deviceCases } from './cases/devices.ts'
+import { exchangeCases } from './cases/exchange.ts'
 import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
 import { pushedRequestCases } from './cases/pushed-requests.ts'
@@ -42,6 +43,7 @@ export const storeCases: readonly StoreCase[] = [
   ...bindingCases,
   ...refreshCases,
   ...tokenCases,
+  ...exchangeCases,
   ...interactionCases,
   ...settleCases,
   ...pushedRequestCases,

@@ -122,4 +122,6 @@ export interface TokenStanding {
 /** An opaque access token as found, with everything that bears on it. */
 export interface AccessTokenSnapshot extends TokenStanding {
   readonly token: AccessTokenRecord
+  /** Clients that act for the person by it, the latest first (RFC 8693 §4.1); empty where nobody does but the grant's own client. */
+  readonly actors: readonly ClientId[]
 }

@@ -285,6 +285,17 @@ export interface OwnTokenIssue {
   readonly proofs: readonly ReservationRecord[]
 }
 
+/** An access token that another client is given for the one it received (RFC 8693 §2.2): it hangs on the same grant. */
+export interface ExchangedTokenIssue {
+  /** Its client is the one that exchanges, its handle the grant's. */
+  readonly token: AccessTokenRecord
+  /** Kept beside an opaque token where there are any; a JWT says them itself. */
+  readonly actors: readonly ClientId[]
+  /** Versions of the client that exchanges, and of the person, read by the load that the decision rested on. */
+  readonly basis: { readonly clientVersion: number; readonly subjectVersion: number }
+  readonly proofs: readonly ReservationRecord[]
+}
+
 /** Access tokens. Those that hang on a grant are written by the transitions that issue them. */
 export interface AccessTokenStore {
   /** An opaque token with its grant and the current state around it, read in one go; one whose grant is gone is not found. */
@@ -304,6 +315,16 @@ export interface AccessTokenStore {
    * `issued`; nothing is written otherwise. Race: of several with one proof, one is issued.
    */
   issueOwnToken(issue: OwnTokenIssue, occasion: Occasion): Promise<'issued' | 'stale' | 'proofReplayed'>
+  /**
+   * Stores a token that a client got for another one; of a JWT nothing is kept. Judged in this order, the first that applies: `revoked` (the
+   * grant is, or is gone); `stale` (the client that exchanges or the person missing, disabled or at another version, the grant's own
+   * client missing or disabled, or the session of a grant that is not offline is not live); `proofReplayed`; `issued`. Nothing is written
+   * otherwise. Race: of several with one proof, one is issued.
+   */
+  issueExchangedToken(
+    issue: ExchangedTokenIssue,
+    occasion: Occasion,
+  ): Promise<'issued' | 'revoked' | 'stale' | 'proofReplayed'>
   /**
    * Revokes one opaque token; its grant and the other tokens stay (RFC 7009 §2.1). Judged in this order: `unknown`, `mismatched` (another
    * client's), `alreadyRevoked`, `revoked`. Race: of several, one revokes.

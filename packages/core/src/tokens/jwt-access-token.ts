@@ -1,12 +1,14 @@
 // Owns access tokens as JWTs (RFC 9068): what they say and how it is read back. Never decides whether one counts.
 
 import {
+  type ClientId,
   clientId,
   type Digest,
   digest,
   grantHandle,
   instant,
   isBase64urlOf,
+  isJsonObject,
   type JsonObject,
   member,
   type Secret,
@@ -32,6 +34,8 @@ export interface JwtAccessTokenContent {
   readonly subject: Subject | AccessTokenRecord['clientId']
   /** The sign-in that stands behind it (RFC 9068 §2.2.1). */
   readonly grant: GrantRecord | undefined
+  /** Clients that act for the person by it, the latest first. */
+  readonly actors: readonly ClientId[]
 }
 
 /** The `cnf` claim of a bound token (RFC 7800 §3.1). */
@@ -48,11 +52,15 @@ const signInOf = (grant: GrantRecord | undefined): JsonObject =>
         ...(grant.amr.length === 0 ? {} : { amr: grant.amr }),
       }
 
+/** The `act` claim of a token that somebody acts by: who does now, within it who did before (RFC 8693 §4.1). */
+export const actingOf = ([actor, ...before]: readonly ClientId[]): JsonObject =>
+  actor === undefined ? {} : { act: { sub: actor, client_id: actor, ...actingOf(before) } }
+
 /** Mints a JWT access token (RFC 9068 §2). */
 export const mintJwtAccessToken = async (
   context: Context,
   key: PublicSigningKey,
-  { record, jti, subject: sub, grant }: JwtAccessTokenContent,
+  { record, jti, subject: sub, grant, actors }: JwtAccessTokenContent,
 ): Promise<Secret> => {
   const [audience, ...others] = record.audience
   if (audience === undefined || others.length > 0) throw new TypeError('a JWT access token is for one resource')
@@ -66,6 +74,7 @@ export const mintJwtAccessToken = async (
     jti,
     scope: record.scope.join(' '),
     ...signInOf(grant),
+    ...actingOf(actors),
     ...confirmationOf(record.binding),
   }
   return secret(await signJws(context.ports.signer, key, { typ: TYPE, claims }))
@@ -76,6 +85,16 @@ export interface VerifiedJwtAccessToken {
   readonly record: AccessTokenRecord
   readonly subject: string
   readonly jti: string
+  /** Clients that act for the person by it, the latest first. */
+  readonly actors: readonly ClientId[]
+}
+
+/** The chain of an `act` claim; what is no chain ends it. */
+const actorsOf = (claims: JsonObject): readonly ClientId[] => {
+  const act = member(claims, 'act')
+  if (!isJsonObject(act)) return []
+  const actor = member(act, 'client_id')
+  return typeof actor === 'string' ? [clientId(actor), ...actorsOf(act)] : []
 }
 
 const bindingOf = (claims: JsonObject): TokenBinding | undefined => {
@@ -126,5 +145,5 @@ export const verifyJwtAccessToken = async (
   if (iss !== context.issuer || typeof sub !== 'string') return undefined
   if (typeof jti !== 'string' || !isBase64urlOf(jti, JTI_LENGTH)) return undefined
   const record = recordOf(claims, { text: jti, digest: await digestOfJti(jti) })
-  return record && { record, subject: subject(sub), jti }
+  return record && { record, subject: subject(sub), jti, actors: actorsOf(claims) }
 }

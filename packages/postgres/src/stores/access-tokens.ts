@@ -1,17 +1,19 @@
 // Owns the statements on access tokens: reading them with what bears on them, a client's own ones, and revoking. Never sees a token: only
 // its digest.
 
-import type {
-  AccessTokenRecord,
-  AccessTokenStore,
-  ClientState,
-  GrantSnapshot,
-  Occasion,
-  OwnTokenIssue,
+import {
+  type AccessTokenRecord,
+  type AccessTokenStore,
+  type ClientState,
+  clientId,
+  type GrantSnapshot,
+  type Occasion,
+  type OwnTokenIssue,
 } from '@vouchsafe/core'
 import type { Database, Queries } from '../database.ts'
-import { bytes, type Int8, instantOrUndefined } from '../values.ts'
+import { type ArrayColumn, bytes, type Int8, instantOrUndefined, textsOf } from '../values.ts'
 import { insertEvents, type Part } from './events.ts'
+import { issueExchanged } from './exchange.ts'
 import { type GrantRow, grantColumns, grantJoins, grantOf, stateOf } from './grant-rows.ts'
 import { insertReservations, proofsTable } from './reservations.ts'
 import { insertToken, type TokenRow, tokenColumns, tokenOf } from './token-rows.ts'
@@ -21,6 +23,11 @@ interface StandingRow {
   readonly token_revoked_at: Int8 | null
   readonly holder_version: number | null
   readonly holder_disabled: boolean | null
+}
+
+/** What is kept beside a token, where there is anything. */
+interface DetailsRow {
+  readonly token_actors: ArrayColumn<string> | null
 }
 
 type NullGrantRow = { readonly [Column in keyof GrantRow]: GrantRow[Column] | null }
@@ -77,11 +84,12 @@ const ownTokenPart = (sql: Queries, token: AccessTokenRecord): Part =>
 /** The store of access tokens in Postgres. */
 export const createAccessTokenStore = (database: Database): AccessTokenStore => ({
   findAccessToken: async (token) => {
-    const [row] = await database.statement<TokenRow & StandingRow & NullGrantRow>(
+    const [row] = await database.statement<TokenRow & DetailsRow & StandingRow & NullGrantRow>(
       (sql) => sql`
-        select ${tokenColumns(sql)}, t.revoked_at as token_revoked_at, holder.version as holder_version,
+        select ${tokenColumns(sql)}, details.actors as token_actors, t.revoked_at as token_revoked_at, holder.version as holder_version,
           holder.disabled as holder_disabled, ${grantColumns(sql)}
         from access_tokens t
+        left join token_details details on details.handle = t.handle and details.digest = t.digest
         left join clients holder on holder.client_id = t.client_id and holder.incarnation = t.client_incarnation
         left join grants g on g.handle = t.handle and t.owner = 'grant' ${grantJoins(sql)}
         where t.handle = ${bytes(token.handle)}::bytea and t.digest = ${bytes(token.digest)}::bytea`,
@@ -89,6 +97,7 @@ export const createAccessTokenStore = (database: Database): AccessTokenStore => 
     if (row === undefined || (row.token_owner === 'grant' && !hasGrant(row))) return undefined
     return {
       token: tokenOf(row),
+      actors: row.token_actors === null ? [] : textsOf(row.token_actors).map(clientId),
       revokedAt: instantOrUndefined(row.token_revoked_at),
       client: holderOf(row),
       family: familyOf(row),
@@ -116,6 +125,8 @@ export const createAccessTokenStore = (database: Database): AccessTokenStore => 
           (sql) => issueIn(async (write) => await write(sql), issue, occasion),
           (outcome) => outcome === 'proofReplayed',
         ),
+
+  issueExchangedToken: (issue, occasion) => issueExchanged(database, issue, occasion),
 
   revokeAccessToken: async (token, occasion) => {
     type Outcome = 'revoked' | 'alreadyRevoked' | 'mismatched' | 'unknown'

@@ -53,6 +53,11 @@ const sweepStatement = (
         with gone as (${dead(sql, kind, sweep)} returning handle, sweep_at),
         ended as (update grants g set expires_at = greatest(g.code_expires_at, gone.sweep_at) from gone where g.handle = gone.handle)
         select count(*)::integer as count from gone`
+    case 'access_tokens':
+      return sql`
+        with gone as (${dead(sql, kind, sweep)} returning handle, digest),
+        details as (delete from token_details d using gone where d.handle = gone.handle and d.digest = gone.digest)
+        select count(*)::integer as count from gone`
     default:
       return sql`with gone as (${dead(sql, kind, sweep)} returning 1) select count(*)::integer as count from gone`
   }

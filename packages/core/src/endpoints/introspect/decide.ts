@@ -5,7 +5,7 @@ import type { ClientId, Instant, JsonObject } from '../../base/index.ts'
 import { scopesOf } from '../../resource/index.ts'
 import { decideGrant, decideToken } from '../../standing/index.ts'
 import type { AccessTokenSnapshot, GrantRecord, RefreshSnapshot, ResourceRecord } from '../../store/index.ts'
-import { confirmationOf } from '../../tokens/index.ts'
+import { actingOf, confirmationOf } from '../../tokens/index.ts'
 
 /** Who asks, when, and which resources there are. */
 export interface IntrospectionFacts {
@@ -57,6 +57,7 @@ export const describeAccessToken = (
     iat: token.issuedAt,
     exp: token.expiresAt,
     ...(only === undefined ? {} : { aud: others.length === 0 ? only : share.audience }),
+    ...actingOf(snapshot.actors),
     ...confirmationOf(token.binding),
     ...signInOf(family?.grant),
   }

@@ -17,8 +17,8 @@ import { type AnsweredTokens, respondRefused, respondTokens } from './respond.ts
 // One retry settles an honest race; more means something keeps changing.
 const MAX_TRIES = 3
 
-// RFC 8707 §2: one request may name several resources.
-const MAY_REPEAT: ReadonlySet<string> = new Set(['resource'])
+// One request may name several resources (RFC 8707 §2), by either name (RFC 8693 §2.1).
+const MAY_REPEAT: ReadonlySet<string> = new Set(['resource', 'audience'])
 
 interface ParsedForm {
   readonly form: MultiMap
@@ -95,7 +95,8 @@ const runOnce = async <Parsed, Loaded>(
   const committed = await grantType.commit(context, write)
   if (!committed.ok) return committed
   const { refreshToken, events } = committed.value
-  return ok({ tokens: { accessToken, idToken, refreshToken }, client, events })
+  const { issuedTokenType } = committed.value
+  return ok({ tokens: { accessToken, idToken, refreshToken, issuedTokenType }, client, events })
 }
 
 const run = async (
@@ -120,7 +121,8 @@ const refusalEvents = (
   // A device asks every few seconds for as long as its person takes.
   if (told.error === 'authorization_pending' || told.error === 'slow_down') return []
   const clientId = parsed.ok ? parsed.value.credentials.clientId : undefined
-  const who = { reason: rejection.reason, network: occasion.network, ...(clientId === undefined ? {} : { clientId }) }
+  const reason = rejection.reason === 'subjectTokenDead' ? rejection.because : rejection.reason
+  const who = { reason, network: occasion.network, ...(clientId === undefined ? {} : { clientId }) }
   const authentication = told.status === 401 || told.status === 429
   return [
     authentication

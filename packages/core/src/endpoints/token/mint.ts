@@ -81,7 +81,8 @@ const mintAccessToken = async (
   target: TokenTarget,
   binding: TokenBinding | undefined,
 ): Promise<MintedAccessToken> => {
-  const { grant } = decision
+  const { grant, endsBy, actors = [] } = decision
+  const end = later(now, target.lifetime)
   const shared = {
     clientId: client.clientId,
     owner: grant === undefined ? 'client' : 'grant',
@@ -89,7 +90,7 @@ const mintAccessToken = async (
     audience: target.audience,
     binding,
     issuedAt: now,
-    expiresAt: later(now, target.lifetime),
+    expiresAt: endsBy !== undefined && endsBy < end ? endsBy : end,
   } as const
   if (target.alg === undefined) {
     const handle = grant?.handle ?? mintHandle(context.ports.random)
@@ -99,7 +100,7 @@ const mintAccessToken = async (
   const jti = randomText(context, 16)
   const handle = grant?.handle ?? grantHandle(jti)
   const record: AccessTokenRecord = { ...shared, handle, digest: await digestOf(context, jti), format: 'jwt' }
-  const content = { record, jti, subject: grant?.subject ?? client.clientId, grant }
+  const content = { record, jti, subject: grant?.subject ?? client.clientId, grant, actors }
   return { token: await mintJwtAccessToken(context, await keyFor(context, target.alg), content), record }
 }
 

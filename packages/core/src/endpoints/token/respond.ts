@@ -11,16 +11,18 @@ export interface AnsweredTokens {
   readonly accessToken: MintedAccessToken
   readonly idToken: Secret | undefined
   readonly refreshToken: Secret | undefined
+  readonly issuedTokenType: string | undefined
 }
 
 /** A successful answer; the granted scope is always told (RFC 6749 §5.1). */
-export const respondTokens = ({ accessToken, idToken, refreshToken }: AnsweredTokens): Reply => {
+export const respondTokens = ({ accessToken, idToken, refreshToken, issuedTokenType }: AnsweredTokens): Reply => {
   const { record, token } = accessToken
   return jsonReply(200, {
     access_token: reveal(token),
     token_type: 'Bearer',
     expires_in: record.expiresAt - record.issuedAt,
     scope: record.scope.join(' '),
+    ...(issuedTokenType === undefined ? {} : { issued_token_type: issuedTokenType }),
     ...(refreshToken === undefined ? {} : { refresh_token: reveal(refreshToken) }),
     ...(idToken === undefined ? {} : { id_token: reveal(idToken) }),
   })

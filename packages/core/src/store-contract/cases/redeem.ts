@@ -190,6 +190,7 @@ export const redeemCases: readonly StoreCase[] = [
       assert.equal(code.state.revokedAt, undefined)
       assert.deepEqual(await tokenNow(tools, accessToken), {
         token: accessToken,
+        actors: [],
         revokedAt: undefined,
         client: { version: 1, disabled: false },
         family: { grant: issue.grant, state: code.state },

@@ -40,7 +40,8 @@ export const tokenCases: readonly StoreCase[] = [
       const proofs = [fresh.reservation()]
       const event = fresh.event()
       assert.equal(await stores.accessTokens.issueOwnToken({ token, basis: BASIS, proofs }, on(10, event)), 'issued')
-      const expected = { token, revokedAt: undefined, client: { version: 1, disabled: false }, family: undefined }
+      const holder = { version: 1, disabled: false }
+      const expected = { token, actors: [], revokedAt: undefined, client: holder, family: undefined }
       assert.deepEqual(await tokenNow(tools, token), expected)
       assert.equal(await stores.reservations.reserve(proofs, at(10)), 'replayed')
       assert.deepEqual(await tools.readEvents(), [event])

@@ -1,10 +1,11 @@
 // Owns the races of one method against another that ends what it rests on: after the ending has answered, nothing more succeeds.
 
+import { exchangeOn } from '../cases/exchange.ts'
 import { ownToken } from '../cases/tokens.ts'
 import type { CaseTools, MethodName, StoreCase } from '../contract.ts'
 import { lasting, refreshAt, refreshOf } from '../families.ts'
 import { on } from '../fresh.ts'
-import { issued, issueFor, opened, redeem, redemptionOf, type SignedIn, signedIn } from '../world.ts'
+import { issued, issueFor, opened, redeem, redemptionOf, register, type SignedIn, signedIn } from '../world.ts'
 import { eachRound, raceEnding } from './rounds.ts'
 
 interface Killer {
@@ -71,6 +72,19 @@ const REDEEMING: readonly Attempted[] = [
     prepare: async (tools, world) => {
       const refresh = refreshOf(tools, await lasting(tools, world))
       return async () => (await refreshAt(tools, refresh, 20)).outcome
+    },
+  },
+]
+
+const EXCHANGING: readonly Attempted[] = [
+  {
+    title: 'no token is exchanged',
+    method: 'accessTokens.issueExchangedToken',
+    wins: 'issued',
+    refused: 'stale',
+    prepare: async (tools, world) => {
+      const issue = { ...(await exchangeOn(tools, world, await register(tools))), proofs: [] }
+      return () => tools.stores.accessTokens.issueExchangedToken(issue, on(20))
     },
   },
 ]
@@ -146,17 +160,17 @@ const against = (attempted: Attempted, killer: Killer): Omit<StoreCase, 'ids' | 
 
 /** Races against an ending. */
 export const endingRaces: readonly StoreCase[] = [
-  ...pairings([...REDEEMING, ...ISSUING, ...GIVING], CLIENT_KILLERS).map((one) => ({
+  ...pairings([...REDEEMING, ...EXCHANGING, ...ISSUING, ...GIVING], CLIENT_KILLERS).map((one) => ({
     ...one,
     ids: ['OPS-017'],
     title: one.title,
   })),
-  ...pairings([...REDEEMING, ...ISSUING], PERSON_KILLERS).map((one) => ({
+  ...pairings([...REDEEMING, ...EXCHANGING, ...ISSUING], PERSON_KILLERS).map((one) => ({
     ...one,
     ids: ['OPS-018'],
     title: one.title,
   })),
-  ...pairings(REDEEMING, SESSION_KILLERS).map((one) => ({ ...one, ids: [], title: one.title })),
+  ...pairings([...REDEEMING, ...EXCHANGING], SESSION_KILLERS).map((one) => ({ ...one, ids: [], title: one.title })),
   ...pairings(ISSUING, SESSION_KILLERS).map((one) => ({ ...one, ids: ['OPS-019'], title: one.title })),
   {
     ids: ['OPS-018'],

@@ -1,6 +1,7 @@
 // Owns the races on refreshing and on single tokens. Never judges one caller's answers: cases/ does.
 
 import type { GrantRefresh } from '../../store/index.ts'
+import { exchangeOn } from '../cases/exchange.ts'
 import { ownToken } from '../cases/tokens.ts'
 import type { StoreCase } from '../contract.ts'
 import { lasting, refreshAt, refreshNow, refreshOf } from '../families.ts'
@@ -103,6 +104,35 @@ export const refreshRaces: readonly StoreCase[] = [
         for (const [index, token] of tokens.entries()) {
           tools.assert.equal((await tokenNow(tools, token)) !== undefined, index === winner)
         }
+      }),
+  },
+  {
+    ids: ['OPS-021'],
+    title:
+      'of twenty exchanges with one proof one is issued, and a grant that is revoked beside them gives nothing after',
+    covers: ['accessTokens.issueExchangedToken:issued', 'accessTokens.issueExchangedToken:proofReplayed'],
+    races: ['accessTokens.issueExchangedToken'],
+    run: (tools) =>
+      eachRound(tools, async () => {
+        const { stores } = tools
+        const exchange = await exchangeOn(tools, await signedIn(tools), await register(tools))
+        const fresh = (): typeof exchange => ({
+          ...exchange,
+          token: { ...exchange.token, digest: tools.fresh.digest() },
+        })
+        const issue = (one: typeof exchange) => () => stores.accessTokens.issueExchangedToken(one, on(20))
+        const proven = each(fresh)
+        const winner = oneWinner(tools, await tools.race(proven.map(issue)), {
+          winner: 'issued',
+          loser: 'proofReplayed',
+        })
+        for (const [index, { token }] of proven.entries()) {
+          tools.assert.equal((await tokenNow(tools, token)) !== undefined, index === winner)
+        }
+        const free = each(() => ({ ...fresh(), proofs: [] }))
+        const revoke = (): Promise<string> => stores.grants.revokeGrant(exchange.token.handle, on(20))
+        onlyThese(tools, await tools.race([...free.slice(1).map(issue), revoke]), ['issued', 'revoked'])
+        tools.assert.equal(await stores.accessTokens.issueExchangedToken({ ...fresh(), proofs: [] }, on(20)), 'revoked')
       }),
   },
   {
