@@ -11,7 +11,7 @@ import type { Config, MtlsConfig } from './config/index.ts'
 import { assertMigrated, migrateDatabase, type OpenDatabase, openDatabase } from './database/index.ts'
 import { every } from './jobs/every.ts'
 import { sweep } from './jobs/sweep.ts'
-import { openKeys } from './keys/index.ts'
+import { nonceSecrets, openKeys } from './keys/index.ts'
 import { createFirstAdministrator } from './pages/first-administrator.ts'
 import { ACR_VALUES, type Surroundings } from './pages/surroundings.ts'
 import type { Readiness } from './server/health.ts'
@@ -115,6 +115,8 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
       revocation: true,
       introspection: true,
       device: { verificationUri: `${config.issuer}/device` },
+      dpop:
+        config.dpopNonce === 'never' ? { nonce: 'never' } : { nonce: 'required', secrets: await nonceSecrets(config) },
       ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }),
     },
     acrValues: ACR_VALUES,

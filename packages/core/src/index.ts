@@ -4,7 +4,7 @@ export * from './audit/index.ts'
 export * from './base/index.ts'
 export type * from './ports/index.ts'
 export * from './provider.ts'
-export type { MtlsConfig } from './provider-binding.ts'
+export type { DpopConfig, MtlsConfig } from './provider-binding.ts'
 export {
   ConfigurationError,
   type DeviceConfig,

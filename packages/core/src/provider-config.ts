@@ -5,7 +5,7 @@ import { createRemoteKeys } from './client/index.ts'
 import type { Context, CookieNames, EnabledFeatures } from './context/index.ts'
 import { DEFAULT_GRANT_TYPES, deviceCode, type OpenGrantType } from './grant-types/index.ts'
 import type { Accounts, Ports } from './ports/index.ts'
-import { type MtlsConfig, parseMtls } from './provider-binding.ts'
+import { type DpopConfig, type MtlsConfig, parseDpop, parseMtls } from './provider-binding.ts'
 import { DEFAULT_LIFETIMES, DEVICE_CODE_GRANT, type Lifetimes } from './spec/index.ts'
 import type { AuditEntry, Stores } from './store/index.ts'
 
@@ -25,7 +25,9 @@ export interface Features {
   readonly introspection?: boolean
   /** Devices without a browser of their own (RFC 8628 §3); brings its grant type along where `grantTypes` names none. */
   readonly device?: DeviceConfig
-  /** Client certificates, for authentication (RFC 8705 §2). Doors must be told too: by themselves they read none. */
+  /** Tokens bound to a key of the client's (RFC 9449). */
+  readonly dpop?: DpopConfig
+  /** Client certificates, for authentication and binding (RFC 8705). Doors must be told too: by themselves they read none. */
   readonly mtls?: MtlsConfig
 }
 
@@ -225,7 +227,7 @@ const featuresOf = (config: ProviderConfig): EnabledFeatures => {
     revocation: features.revocation ?? false,
     introspection: features.introspection ?? false,
     device: deviceOf(config),
-    dpop: undefined,
+    dpop: unwrap(parseDpop(features.dpop)),
     mtls: unwrap(parseMtls(features.mtls)),
   }
 }

@@ -74,6 +74,7 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
     acrValues: context.acrValues,
     uiLocales: config.uiLocales ?? [],
+    dpop: context.features.dpop,
     mtls: context.features.mtls,
   })
   const jwks = jwksEndpoint(context)

@@ -74,6 +74,18 @@ const MEMBERS: readonly Member[] = [
     },
   },
   {
+    option: 'certificate-bound',
+    member: 'tls_client_certificate_bound_access_tokens',
+    kind: 'toggle',
+    spec: { kind: 'toggle', words: 'Its access tokens are bound to its certificate.' },
+  },
+  {
+    option: 'dpop-bound',
+    member: 'dpop_bound_access_tokens',
+    kind: 'toggle',
+    spec: { kind: 'toggle', words: 'It is given tokens bound to a key of its own alone (DPoP).' },
+  },
+  {
     option: 'scope',
     member: 'scope',
     kind: 'text',

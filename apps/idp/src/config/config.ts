@@ -71,6 +71,8 @@ export interface Config {
     | undefined
   /** Addresses and networks whose `X-Forwarded-For` is believed. */
   readonly trustedProxies: readonly string[]
+  /** Whether proofs of keys must carry a nonce of ours. */
+  readonly dpopNonce: RawSettings['dpopNonce']
   /** How certificates of clients come in; undefined when they do not. */
   readonly mtls: MtlsConfig | undefined
   /** Where requests to addresses that clients named may go besides public addresses. */
@@ -227,6 +229,7 @@ const configOf = (settings: RawSettings): Config => ({
   database: databaseOf(settings),
   tls: tlsOf(settings),
   trustedProxies: settings.trustedProxies,
+  dpopNonce: settings.dpopNonce,
   mtls: mtlsOf(settings),
   outgoing: outgoingOf(settings),
   keyEncryption:

@@ -21,6 +21,7 @@ export interface RawSettings {
   readonly tlsKey: string | undefined
   readonly tlsMinVersion: 'TLSv1.2' | 'TLSv1.3'
   readonly trustedProxies: readonly string[]
+  readonly dpopNonce: 'never' | 'required'
   readonly mtlsPort: number
   readonly mtlsClientCa: string | undefined
   readonly clientCertHeader: 'off' | 'verified' | 'unverified'
@@ -83,8 +84,8 @@ export const GROUPS: readonly { readonly title: string; readonly keys: readonly 
   { title: 'TLS and proxies', keys: ['tlsCert', 'tlsKey', 'tlsMinVersion', 'trustedProxies'] },
   { title: 'Requests to others', keys: ['fetchLoopback', 'fetchAllowedNetworks'] },
   {
-    title: 'Client certificates',
-    keys: ['mtlsPort', 'mtlsClientCa', 'clientCertHeader', 'mtlsEndpointBase'],
+    title: 'Tokens bound to keys, and client certificates',
+    keys: ['dpopNonce', 'mtlsPort', 'mtlsClientCa', 'clientCertHeader', 'mtlsEndpointBase'],
   },
   {
     title: 'Signing keys',
@@ -237,6 +238,12 @@ const TRANSPORT = {
 } as const
 
 const CERTIFICATES = {
+  dpopNonce: choice('DPOP_NONCE', {
+    choices: ['never', 'required'],
+    fallback: 'never',
+    words:
+      'Whether DPoP proofs must carry a nonce of the server: then none can be prepared for later, and a client whose clock is wrong is served too. It costs a client one more request now and then.',
+  }),
   mtlsPort: integer('MTLS_PORT', {
     least: 0,
     most: 65_535,

@@ -4,7 +4,7 @@ import type { Signer } from '@vouchsafe/core'
 import type { KeySource } from '@vouchsafe/core/keys'
 import type { Config } from '../config/index.ts'
 import { readOrMakeKeyFile } from './key-file.ts'
-import { createSealer, type Sealer } from './sealing.ts'
+import { createSealer, derivedSecrets, type Sealer } from './sealing.ts'
 import { openSigningKeys, type SigningKeyDeps } from './signing-keys.ts'
 
 export { KeyFileError } from './key-file.ts'
@@ -14,6 +14,15 @@ export { openSigningKeys, type SigningKeyDeps, type SigningKeys, sealedKeyMaker 
 /** The sealer that the configuration asks for: by its secret, or outside production by the key file in the data folder. */
 export const sealerFor = async (config: Pick<Config, 'keyEncryption' | 'dataFolder'>): Promise<Sealer> =>
   createSealer(config.keyEncryption ?? { current: await readOrMakeKeyFile(config.dataFolder), previous: [] })
+
+/** What nonces of proofs are made from: derived from what seals keys, so that every node has it and nothing more is to be kept. */
+export const nonceSecrets = async (
+  config: Pick<Config, 'keyEncryption' | 'dataFolder'>,
+): Promise<readonly Uint8Array[]> =>
+  derivedSecrets(
+    config.keyEncryption ?? { current: await readOrMakeKeyFile(config.dataFolder), previous: [] },
+    'dpop-nonce',
+  )
 
 /** The ring of a node, in the parts that a provider and a job take. */
 export interface NodeKeys {

@@ -51,6 +51,17 @@ const sealingKeyOf = (hidden: Secret): SealingKey => {
   return { id: derive(parsed.value, 'id', 9).toString('base64url'), key: derive(parsed.value, 'seal', 32) }
 }
 
+/** Other secrets that all nodes share without being told them: derived for a purpose of their own, current one first, so that none opens a key. */
+export const derivedSecrets = (
+  secrets: { readonly current: Secret; readonly previous: readonly Secret[] },
+  purpose: string,
+): readonly Uint8Array[] =>
+  [secrets.current, ...secrets.previous].map((hidden) => {
+    const parsed = parseStrongSecret(reveal(hidden))
+    if (!parsed.ok) throw new SealError('weak_secret', `the key encryption secret ${parsed.error}`)
+    return derive(parsed.value, purpose, 32)
+  })
+
 // Length first, so that no two names can flow into one another.
 const bindingOf = ({ kid, alg }: SealedName): Buffer => Buffer.from(JSON.stringify([VERSION, alg, kid]))
 

@@ -44,10 +44,12 @@ export const redeemAt = (
   origin: string,
   issued: IssuedCode,
   over: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> =>
   fetch(`${origin}/token`, {
     method: 'POST',
     headers: {
+      ...headers,
       authorization: `Basic ${Buffer.from(`${issued.client.clientId}:${over['client_secret'] ?? issued.client.clientSecret}`).toString('base64')}`,
     },
     body: new URLSearchParams({

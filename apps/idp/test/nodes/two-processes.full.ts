@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import { createIssuer } from '../support/idp.ts'
+import { playProofRounds } from './proof-rounds.ts'
 import { playRounds } from './redemption-rounds.ts'
 
 const ROUNDS = 200
@@ -26,5 +27,20 @@ t.test(
       rounds.filter((round) => !right.includes(round)).map(({ statuses, errors }) => [[...statuses], [...errors]]),
       [],
     )
+  },
+)
+
+t.test(
+  '[R9449-20] two hundred rounds of twenty requests with one DPoP proof at two processes: one is answered, at userinfo and at a push',
+  { timeout: 300_000 },
+  async (t) => {
+    const issuer = await createIssuer()
+    t.teardown(() => issuer.close())
+    const { uses, pushes } = await playProofRounds(issuer, ROUNDS, PARALLEL)
+    t.same([uses.length, pushes.length], [ROUNDS, ROUNDS])
+    const wrong = ({ answered, errors }: (typeof uses)[number]): boolean =>
+      answered !== 1 || errors.some((error) => !/^40[01] invalid_dpop_proof$/.test(error))
+    t.same(uses.filter(wrong), [])
+    t.same(pushes.filter(wrong), [])
   },
 )

@@ -3,6 +3,7 @@
 import t from 'tap'
 import { createIssuer, type TestIssuer } from '../support/idp.ts'
 import { createVisitor } from '../support/person.ts'
+import { playProofRounds } from './proof-rounds.ts'
 import { obtainCode, playRounds, REDIRECT_URI, redeemAt, userinfoAt } from './redemption-rounds.ts'
 
 const ROUNDS = 10
@@ -23,6 +24,14 @@ t.test(
     }
   },
 )
+
+t.test('[R9449-20] of twenty requests with one DPoP proof at two processes one is answered', async (t) => {
+  const issuer = await createIssuer()
+  t.teardown(() => issuer.close())
+  const { uses, pushes } = await playProofRounds(issuer, 5, PARALLEL)
+  for (const round of uses) t.same(round, { answered: 1, errors: ['401 invalid_dpop_proof'] })
+  for (const round of pushes) t.same(round, { answered: 1, errors: ['400 invalid_dpop_proof'] })
+})
 
 const ready = async (issuer: TestIssuer) => {
   const first = await issuer.start()

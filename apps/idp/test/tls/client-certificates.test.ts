@@ -58,6 +58,31 @@ t.test(
   },
 )
 
+t.test('[ADJ-25, R9700-38] openid-client’s tokens are good with its certificate alone', async (t) => {
+  const bound = { ...NAMED, tls_client_certificate_bound_access_tokens: true }
+  const { clientId } = await world.client(bound)
+  const metadata = { client_id: clientId, use_mtls_endpoint_aliases: true }
+  const options = { [openid.customFetch]: world.fetchWith(app) as openid.CustomFetch }
+  const config = await openid.discovery(new URL(issuer), clientId, metadata, openid.TlsClientAuth(), options)
+  t.equal(config.serverMetadata()['tls_client_certificate_bound_access_tokens'], true)
+  const verifier = openid.randomPKCECodeVerifier()
+  const url = openid.buildAuthorizationUrl(config, {
+    redirect_uri: REDIRECT_URI,
+    scope: 'openid',
+    code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+  })
+  const back = await visitOf(world).visitor.signIn(url.href, { username: 'alice', password: PASSWORD })
+  const tokens = await openid.authorizationCodeGrant(config, new URL(back.url), { pkceCodeVerifier: verifier })
+  t.equal((await openid.fetchUserInfo(config, tokens.access_token, world.alice)).sub, world.alice)
+  const use = { path: '/userinfo', headers: { authorization: `Bearer ${tokens.access_token}` }, ca: world.ca }
+  t.equal((await ask(asking, use)).status, 401, 'without it')
+  const { cert, key } = authority.certify('app')
+  t.equal((await ask(asking, { ...use, cert, key })).status, 401, 'another one with its name')
+  t.equal((await ask(origin, { ...use, cert: app.cert, key: app.key })).status, 401, 'where nobody asks for it')
+  t.equal((await ask(asking, { ...use, cert: app.cert, key: app.key })).status, 200)
+})
+
 t.test(
   '[unit] openid-client authenticates by a certificate that it made itself and registered the key of',
   async (t) => {

@@ -36,6 +36,15 @@ export type AuthenticatedClient = Brand<
   'AuthenticatedClient'
 >
 
+/** A client with one more proof for the transition to reserve. */
+export const withProof = (
+  authenticated: AuthenticatedClient,
+  proof: ReservationRecord | undefined,
+): AuthenticatedClient =>
+  proof === undefined
+    ? authenticated
+    : ({ ...authenticated, proofs: [...authenticated.proofs, proof] } as AuthenticatedClient)
+
 /** Why a client is not authenticated. */
 export type ClientAuthRejection =
   | { readonly reason: 'clientUnknown' | 'clientDisabled' | 'clientSecretWrong' }

@@ -31,6 +31,8 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['jwks', client.jwks.length === 0 ? undefined : { keys: client.jwks }],
     ...tlsNameOf(client),
     ['jwks_uri', client.jwksUri],
+    ['tls_client_certificate_bound_access_tokens', client.certificateBoundTokens],
+    ['dpop_bound_access_tokens', client.dpopBoundTokens],
     ['redirect_uris', client.redirectUris],
     ['localhost_any_port', client.localhostAnyPort],
     ['scope', client.scopes.join(' ')],

@@ -50,9 +50,12 @@ export const readTlsName = (metadata: JsonObject): Read<TlsClientName | undefine
   return ok(name)
 }
 
-/** What authentication by certificate needs and nothing else has a use for. */
-export const checkTlsName = (
-  settings: Pick<ClientRecord, 'authMethod' | 'tlsClientName' | 'jwks' | 'jwksUri'>,
+/** What authentication by certificate needs and nothing else has a use for, and that tokens have one binding. */
+export const checkProofs = (
+  settings: Pick<
+    ClientRecord,
+    'authMethod' | 'tlsClientName' | 'jwks' | 'jwksUri' | 'certificateBoundTokens' | 'dpopBoundTokens'
+  >,
 ): Read<undefined> => {
   const { authMethod, tlsClientName } = settings
   const keyless = settings.jwks.length === 0 && settings.jwksUri === undefined
@@ -60,6 +63,10 @@ export const checkTlsName = (
     return refuse(TLS_NAME_MEMBERS.subjectDn, 'missing')
   if (authMethod !== 'tls_client_auth' && tlsClientName !== undefined) {
     return refuse(TLS_NAME_MEMBERS[tlsClientName.kind], 'unsupportedValue')
+  }
+  // A token is bound to one of the two.
+  if (settings.certificateBoundTokens && settings.dpopBoundTokens) {
+    return refuse('dpop_bound_access_tokens', 'unsupportedValue')
   }
   if (authMethod === 'self_signed_tls_client_auth' && keyless) return refuse('jwks', 'keysNeeded')
   return ok(undefined)

@@ -5,7 +5,7 @@ import { err, type JsonObject, member, ok, type Result } from '../base/index.ts'
 import { CLIENT_AUTH_METHODS, JWT_BEARER, SIGNING_ALGS, TOKEN_EXCHANGE } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
 import { isOnDevice } from './redirect-uri.ts'
-import { checkTlsName, readTlsName, TLS_NAME_MEMBERS } from './registration-certificates.ts'
+import { checkProofs, readTlsName, TLS_NAME_MEMBERS } from './registration-certificates.ts'
 import {
   type Read,
   readAll,
@@ -64,6 +64,8 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'jwks',
   ...Object.values(TLS_NAME_MEMBERS),
   'jwks_uri',
+  'tls_client_certificate_bound_access_tokens',
+  'dpop_bound_access_tokens',
   'redirect_uris',
   'localhost_any_port',
   'scope',
@@ -96,8 +98,6 @@ const NOT_BUILT_FIELDS: readonly string[] = [
   'userinfo_signed_response_alg',
   'userinfo_encrypted_response_alg',
   'request_object_signing_alg',
-  'tls_client_certificate_bound_access_tokens',
-  'dpop_bound_access_tokens',
   'authorization_signed_response_alg',
 ]
 
@@ -207,7 +207,7 @@ export const isConfidentialClient = (client: Pick<ClientRecord, 'authMethod' | '
 const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
   const keyless = settings.jwks.length === 0 && settings.jwksUri === undefined
   if (settings.authMethod === 'private_key_jwt' && keyless) return refuse('jwks', 'keysNeeded')
-  const named = checkTlsName(settings)
+  const named = checkProofs(settings)
   if (!named.ok) return named
   const confidential = isConfidentialClient(settings)
   if (settings.refreshTokens === 'always' && !settings.grantTypes.includes('refresh_token')) {
@@ -251,8 +251,8 @@ const readSettings = (
     authMethod: readChoice(metadata, 'token_endpoint_auth_method', CLIENT_AUTH_METHODS, 'client_secret_basic'),
     jwks: checkClientJwks(member(metadata, 'jwks')),
     tlsClientName: readTlsName(metadata),
-    certificateBoundTokens: ok(false),
-    dpopBoundTokens: ok(false),
+    certificateBoundTokens: readFlag(metadata, 'tls_client_certificate_bound_access_tokens', false),
+    dpopBoundTokens: readFlag(metadata, 'dpop_bound_access_tokens', false),
     jwksUri: readKeysUri(metadata, policy),
     redirectUris: readRedirectUris(metadata, uriPolicy, known.grantTypes),
     localhostAnyPort: readFlag(metadata, 'localhost_any_port', false),

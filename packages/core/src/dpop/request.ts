@@ -2,7 +2,7 @@
 
 import { err, type Instant, ok, type Result } from '../base/index.ts'
 import type { Context } from '../context/index.ts'
-import { headerCount, type ReplyHeaders, singleHeader, type WireRequest } from '../wire/index.ts'
+import { headerCount, type Reply, singleHeader, type WireRequest } from '../wire/index.ts'
 import { currentNonce } from './nonce.ts'
 import { type ProofExpectation, type ProofRejection, type VerifiedProof, verifyProof } from './proof.ts'
 
@@ -20,12 +20,9 @@ export const readProof = async (
   return verifyProof(context, proof, { ...expected, method: request.method })
 }
 
-/** The header with the nonce for the next proof; none where the provider asks for none (RFC 9449 §8.2). */
-export const nonceHeader = async (context: Context, now: Instant): Promise<ReplyHeaders> => {
+/** An answer with the nonce for the next proof; as it is where the provider asks for none (RFC 9449 §8.2). */
+export const withNonce = async (context: Context, reply: Reply, now: Instant): Promise<Reply> => {
   const nonce = await currentNonce(context, now)
-  return nonce === undefined ? new Map() : new Map([['DPoP-Nonce', nonce]])
+  if (nonce === undefined || (reply.kind !== 'json' && reply.kind !== 'empty')) return reply
+  return { ...reply, headers: new Map([...reply.headers, ['DPoP-Nonce', nonce]]) }
 }
-
-/** Whether a refused proof only lacks a nonce that counts: the client is told to try again with the one that is sent along (RFC 9449 §8). */
-export const wantsNonce = (rejection: { readonly reason: string }): boolean =>
-  rejection.reason === 'dpopNonceMissing' || rejection.reason === 'dpopNonceStale'

@@ -42,7 +42,7 @@ export const openToClient = async (
   if (!allowed) return withHeaders(answer.reply, vary)
   const exposed: [string, string][] = [
     ['Access-Control-Allow-Origin', origin],
-    ['Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After'],
+    ['Access-Control-Expose-Headers', 'WWW-Authenticate, Retry-After, DPoP-Nonce'],
   ]
   return withHeaders(answer.reply, new Map([...vary, ...exposed]))
 }
@@ -64,7 +64,7 @@ export const preflight = async (
       ['Vary', 'Origin'],
       ['Access-Control-Allow-Origin', route.open === 'all' ? '*' : origin],
       ['Access-Control-Allow-Methods', route.methods.join(', ')],
-      ['Access-Control-Allow-Headers', 'Authorization, Content-Type'],
+      ['Access-Control-Allow-Headers', 'Authorization, Content-Type, DPoP'],
       ['Access-Control-Max-Age', '0'],
     ]),
   }

@@ -18,7 +18,7 @@ import { type Context, digestOf } from '../context/index.ts'
 import { challengeOf } from '../pkce/index.ts'
 import { LIMITS, OFFLINE_ACCESS } from '../spec/index.ts'
 import { decideGrant } from '../standing/index.ts'
-import type { AuthorizationCodeSnapshot, GrantRecord } from '../store/index.ts'
+import type { AuthorizationCodeSnapshot, GrantRecord, TokenBinding } from '../store/index.ts'
 import { parseCredential } from '../tokens/index.ts'
 import {
   type CommitFacts,
@@ -73,6 +73,9 @@ const load = async (context: Context, parsed: ParsedCodeRequest): Promise<Loaded
 const mayGoWithoutChallenge = ({ client: { client } }: Facts): boolean =>
   isConfidentialClient(client) && client.pkce === 'optional'
 
+const isBoundTo = (binding: TokenBinding | undefined, jkt: Digest): boolean =>
+  binding?.method === 'jkt' && binding.thumbprint === jkt
+
 /** Each binding is checked by itself, whatever the others say (RFC 6749 §4.1.3). */
 const checkBindings = (facts: Facts, grant: GrantRecord): TokenRejection | undefined => {
   const { redirectUriDigest, challenge } = facts.loaded
@@ -81,6 +84,8 @@ const checkBindings = (facts: Facts, grant: GrantRecord): TokenRejection | undef
   const redirectHolds =
     redirectUriDigest === undefined ? grant.codeChallenge !== undefined : redirectUriDigest === grant.redirectUriDigest
   if (!redirectHolds) return { reason: 'redirectUriMismatch' }
+  // A stolen code and its verifier are worth nothing without the key (RFC 9449 §10).
+  if (grant.dpopJkt !== undefined && !isBoundTo(facts.binding, grant.dpopJkt)) return { reason: 'codeKeyWrong' }
   if (grant.codeChallenge === undefined && challenge !== undefined) return { reason: 'verifierUnexpected' }
   // The client may have become one that needs PKCE since: a code without a challenge is then bound to nothing (RFC 9700 §2.1.1).
   if (grant.codeChallenge === undefined) return mayGoWithoutChallenge(facts) ? undefined : { reason: 'verifierMissing' }

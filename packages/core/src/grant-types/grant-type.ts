@@ -4,7 +4,7 @@
 import type { ClientId, GrantHandle, Instant, MultiMap, Result, Secret } from '../base/index.ts'
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Context } from '../context/index.ts'
-import type { AccessTokenRecord, AuditEntry, GrantRecord, RefreshRecord } from '../store/index.ts'
+import type { AccessTokenRecord, AuditEntry, GrantRecord, RefreshRecord, TokenBinding } from '../store/index.ts'
 import type { MintedRefresh, PresentedRefresh } from '../tokens/index.ts'
 import type { TokenRejection } from './rejection.ts'
 
@@ -47,6 +47,8 @@ export interface DecideFacts<Parsed, Loaded> {
   readonly client: AuthenticatedClient
   readonly parsed: Parsed
   readonly asked: Asked
+  /** The key that the request proved, which its tokens will be bound to. */
+  readonly binding: TokenBinding | undefined
   readonly loaded: Loaded
   readonly now: Instant
 }

@@ -3,6 +3,7 @@
 
 import type { Instant } from '../base/index.ts'
 import type { ClientAuthRejection, CredentialsRejection } from '../client-auth/index.ts'
+import type { ProofRejection } from '../dpop/index.ts'
 import type { TargetRejection } from '../resource/index.ts'
 import type { TokenError } from '../spec/index.ts'
 import type { StandingRejection } from '../standing/index.ts'
@@ -27,6 +28,7 @@ export type TokenRejection =
   | ClientAuthRejection
   | { readonly reason: 'parameterRepeated' }
   | StandingRejection
+  | ProofRejection
   | TargetRejection
   | { readonly reason: 'parameterMissing'; readonly name: ParameterName }
   /** What the token that was presented hangs on, or it itself, does not count any more. */
@@ -59,6 +61,7 @@ export type TokenRejection =
         | 'codeOfAnotherClient'
         | 'codeExpired'
         | 'codeReplayed'
+        | 'codeKeyWrong'
         | 'refreshUnknown'
         | 'refreshOfAnotherClient'
         | 'refreshExpired'
@@ -75,6 +78,11 @@ export type TokenRejection =
         | 'verifierWrong'
         | 'scopesTaken'
         | 'proofReplayed'
+        | 'dpopNeeded'
+        | 'dpopReplayed'
+        | 'dpopKeysDiffer'
+        | 'dpopBesideCertificate'
+        | 'certificateNeeded'
         | 'stateChanged'
     }
 
@@ -104,6 +112,9 @@ const deviceNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the device
 // One answer for a token that never was, was for another API, or has ended (RFC 8693 §2.2.2).
 const exchangeNotHonoured: WireTokenError = told(400, 'invalid_grant', 'the token is not valid for this request')
 const ended: WireTokenError = told(400, 'invalid_grant', 'the grant is no longer valid')
+
+const invalidProof = (description: string): WireTokenError => told(400, 'invalid_dpop_proof', description)
+const wantsNonce: WireTokenError = told(400, 'use_dpop_nonce', 'use the nonce of the header DPoP-Nonce')
 
 type SimpleReason = Exclude<TokenRejection['reason'], 'clientThrottled' | 'parameterMissing'>
 
@@ -152,6 +163,25 @@ const SIMPLE: Readonly<Record<SimpleReason, WireTokenError>> = {
   clientKeysUnreachable: keysNotHad,
   clientKeysForbidden: keysNotHad,
   clientKeysMalformed: keysNotHad,
+  dpopRepeated: invalidProof('there is more than one DPoP header'),
+  dpopMalformed: invalidProof('the DPoP proof is no JWT that can be read'),
+  dpopTypeWrong: invalidProof('the DPoP proof has another type than dpop+jwt'),
+  dpopAlgorithmRefused: invalidProof('the algorithm of the DPoP proof is not accepted'),
+  dpopKeyRefused: invalidProof('the DPoP proof shows no public key that is accepted'),
+  dpopSignatureInvalid: invalidProof('the signature of the DPoP proof is wrong'),
+  dpopClaimMissing: invalidProof('the DPoP proof lacks jti, htm, htu or iat'),
+  dpopMethodWrong: invalidProof('the DPoP proof is for another method'),
+  dpopUrlWrong: invalidProof('the DPoP proof is for another address'),
+  dpopTimeWrong: invalidProof('the DPoP proof is too old or too young'),
+  dpopTokenWrong: invalidProof('the DPoP proof is for another token'),
+  dpopNeeded: invalidProof('this client must send a DPoP proof'),
+  dpopReplayed: invalidProof('the DPoP proof was used before'),
+  dpopKeysDiffer: invalidProof('the DPoP proof has another key than dpop_jkt names'),
+  dpopBesideCertificate: invalidProof('tokens of this client are bound to its certificate'),
+  dpopNonceMissing: wantsNonce,
+  dpopNonceStale: wantsNonce,
+  certificateNeeded: invalid('this client must show its certificate'),
+  codeKeyWrong: notHonoured,
   codeUnknown: notHonoured,
   codeOfAnotherClient: notHonoured,
   codeExpired: notHonoured,

@@ -21,7 +21,7 @@ export type AuthorizationError =
   | 'invalid_authorization_details'
   | 'unmet_authentication_requirements'
 
-/** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5). */
+/** Error codes of the token endpoint (RFC 6749 §5.2, RFC 8707 §2, RFC 8628 §3.5, RFC 9449 §5, §8). */
 export type TokenError =
   | 'invalid_request'
   | 'invalid_client'
@@ -35,6 +35,8 @@ export type TokenError =
   | 'access_denied'
   | 'expired_token'
   | 'temporarily_unavailable'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
 
 /** Error codes of a protected resource (RFC 6750 §3.1). */
 export type BearerError = 'invalid_request' | 'invalid_token' | 'insufficient_scope'

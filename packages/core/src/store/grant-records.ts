@@ -18,6 +18,8 @@ export interface GrantRecord {
   readonly redirectUriDigest: Digest | undefined
   /** S256 challenge, or undefined where the client may go without (RFC 7636 §4.4). */
   readonly codeChallenge: string | undefined
+  /** Thumbprint of the key that must be proved with the code (RFC 9449 §10). */
+  readonly dpopJkt: Digest | undefined
   readonly nonce: string | undefined
   readonly authTime: Instant
   readonly amr: readonly string[]

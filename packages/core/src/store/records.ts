@@ -186,6 +186,8 @@ export interface AuthorizationRequestRecord {
   readonly state: string | undefined
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
+  /** Thumbprint of the key that the code is to be bound to (RFC 9449 §10). */
+  readonly dpopJkt: Digest | undefined
   readonly prompts: readonly Prompt[]
   readonly maxAge: number | undefined
   readonly loginHint: string | undefined

@@ -5,7 +5,7 @@ import { createMemoryStores } from '@vouchsafe/core/memory'
 import { cryptoRandom, nodeHasher } from '@vouchsafe/core/ports-node'
 import t from 'tap'
 import type { Context } from '#src/context/index.js'
-import { currentNonce, nonceHeader, nonceHoldsUntil, readProof } from '#src/dpop/index.js'
+import { currentNonce, nonceHoldsUntil, readProof, withNonce } from '#src/dpop/index.js'
 import { contextOf } from '#src/provider-config.js'
 import { clientKey } from '../scenarios/assertions.ts'
 import { proofOf, SAME_URLS, thumbprintOf, type Use, WRONG_CLAIMS, WRONG_FORMS } from '../scenarios/proofs.ts'
@@ -119,7 +119,9 @@ t.test('[unit] a nonce holds for one to two minutes on every node, under the iss
   const nonce = (await currentNonce(NONCES, at)) ?? ''
   t.match(nonce, /^[\w-]{22}$/)
   t.equal(await currentNonce(PLAIN, at), undefined)
-  t.same([...(await nonceHeader(NONCES, at))], [['DPoP-Nonce', nonce]])
+  const reply = { kind: 'empty', status: 204, headers: new Map() } as const
+  t.same(await withNonce(NONCES, reply, at), { ...reply, headers: new Map([['DPoP-Nonce', nonce]]) })
+  t.equal(await withNonce(PLAIN, reply, at), reply)
   t.equal(await currentNonce(NONCES, instant(at + 59)), nonce)
   t.not(await currentNonce(NONCES, instant(at + 60)), nonce)
   const other = contextWith({ nonceSecrets: SECRETS.toReversed() })

@@ -41,6 +41,7 @@ const facts: fc.Arbitrary<FlowFacts> = fc
       state: undefined,
       nonce: undefined,
       codeChallenge: undefined,
+      dpopJkt: undefined,
       prompts: made.prompts,
       maxAge: made.maxAge,
       loginHint: undefined,

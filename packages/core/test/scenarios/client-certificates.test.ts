@@ -6,9 +6,10 @@ import t, { type Test } from 'tap'
 import { canonicalName } from '#src/client/distinguished-name.js'
 import { validateClient } from '#src/client/registration.js'
 import { clientKey } from './assertions.ts'
-import { bodyOf, obtainCode } from './flows.ts'
-import { changeClient, refused } from './token-steps.ts'
-import { createWorld, encode, sha256, type World } from './world.ts'
+import { basic, bodyOf, type Parameters as Form, obtainCode } from './flows.ts'
+import { proofOf } from './proofs.ts'
+import { changeClient, openStores, refused, tokensOf } from './token-steps.ts'
+import { CLIENT_SECRET, createWorld, encode, sha256, type World } from './world.ts'
 
 const KEY = clientKey('ES256')
 const OTHER = clientKey('ES256')
@@ -151,6 +152,113 @@ t.test(
   },
 )
 
+const askUserinfo = (
+  world: World,
+  authorization: string,
+  clientCertificate: ClientCertificate | undefined,
+): Promise<Reply> =>
+  world.send({ path: '/userinfo', headers: new Map([['authorization', [authorization]]]), clientCertificate })
+
+t.test(
+  '[ADJ-25, R9700-12, R9700-38] tokens of a client that asked for it are good with its certificate alone',
+  async (t) => {
+    const { stores, state } = openStores()
+    const world = createWorld({ features: { mtls: {}, dpop: { nonce: 'never' } }, stores })
+    await world.client({
+      authMethod: 'tls_client_auth',
+      secrets: [],
+      tlsClientName: NAMES['subject'],
+      certificateBoundTokens: true,
+      grantTypes: ['authorization_code', 'refresh_token'],
+      scopes: ['openid', 'offline_access'],
+    })
+    const got = await obtainCode(world, { scope: 'openid offline_access', prompt: 'consent' })
+    const { accessToken: token, body } = tokensOf(await present(world, got, certificate()))
+    t.equal(body['token_type'], 'Bearer')
+    t.same(
+      [...state.tokens.values()].map((entry) => entry.token.binding),
+      [{ method: 'x5t#S256', thumbprint: sha256('certificate') }],
+    )
+    const another = certificate({ thumbprint: digest(sha256('another')) })
+    refused(t, await askUserinfo(world, `Bearer ${token}`, undefined), 401, 'invalid_token', 'none')
+    refused(t, await askUserinfo(world, `Bearer ${token}`, another), 401, 'invalid_token', 'another certificate')
+    const proof = proofOf(KEY, { now: world.clock.now(), htm: 'GET', htu: 'https://op.example/userinfo', token })
+    const asKey = await world.send({
+      path: '/userinfo',
+      headers: new Map([
+        ['authorization', [`DPoP ${token}`]],
+        ['dpop', [proof]],
+      ]),
+      clientCertificate: certificate(),
+    })
+    refused(t, asKey, 401, 'invalid_token', 'with a proof of a key')
+    t.match(await askUserinfo(world, `Bearer ${token}`, certificate()), { status: 200 })
+
+    // A renewed certificate with the same name: the client authenticates, and the new token is the new certificate's (RFC 8705 §6.3).
+    const form = encode({ grant_type: 'refresh_token', refresh_token: String(body['refresh_token']), client_id: 'app' })
+    const refresh = (clientCertificate: ClientCertificate | undefined, headers: [string, string[]][] = []) =>
+      world.send({
+        path: '/token',
+        method: 'POST',
+        headers: new Map([['content-type', ['application/x-www-form-urlencoded']], ...headers]),
+        body: form,
+        clientCertificate,
+      })
+    const both = await refresh(certificate(), [['dpop', [proofOf(KEY, { now: world.clock.now() })]]])
+    refused(t, both, 400, 'invalid_dpop_proof', 'a proof beside the certificate')
+    const renewed = tokensOf(await refresh(another)).accessToken
+    refused(t, await askUserinfo(world, `Bearer ${renewed}`, certificate()), 401, 'invalid_token')
+    t.match(await askUserinfo(world, `Bearer ${renewed}`, another), { status: 200 })
+  },
+)
+
+t.test(
+  '[ADJ-25] a client that authenticates otherwise binds its tokens to any certificate, and gets none without',
+  async (t) => {
+    const features = { mtls: {} } as const
+    for (const authMethod of ['client_secret_basic', 'none'] as const) {
+      const world = createWorld({ features })
+      await world.client({
+        authMethod,
+        secrets: authMethod === 'none' ? [] : [{ digest: digest(sha256(CLIENT_SECRET)), expiresAt: undefined }],
+        certificateBoundTokens: true,
+        grantTypes: ['authorization_code', 'refresh_token'],
+        scopes: ['openid', 'offline_access'],
+      })
+      const headers = new Map([
+        ['content-type', ['application/x-www-form-urlencoded']],
+        ...(authMethod === 'none' ? [] : [['authorization', [basic('app', CLIENT_SECRET)]] as [string, string[]]]),
+      ])
+      const send = (form: Form, clientCertificate?: ClientCertificate): Promise<Reply> =>
+        world.send({
+          path: '/token',
+          method: 'POST',
+          headers,
+          body: encode({ client_id: 'app', ...form }),
+          clientCertificate,
+        })
+      const got = await obtainCode(world, { scope: 'openid offline_access', prompt: 'consent' })
+      const code = {
+        grant_type: 'authorization_code',
+        code: got.code,
+        redirect_uri: got.redirectUri,
+        code_verifier: got.verifier,
+      }
+      const own = certificate({ chainVerified: false })
+      refused(t, await send(code), 400, 'invalid_request', 'no certificate')
+      const { accessToken, body } = tokensOf(await send(code, own))
+      refused(t, await askUserinfo(world, `Bearer ${accessToken}`, undefined), 401, 'invalid_token')
+      t.match(await askUserinfo(world, `Bearer ${accessToken}`, own), { status: 200 })
+      const again = { grant_type: 'refresh_token', refresh_token: String(body['refresh_token']) }
+      const other = certificate({ thumbprint: digest(sha256('another')) })
+      const next = await send(again, other)
+      // The refresh token of a client that proves nothing else is its certificate's (RFC 8705 §7.1).
+      if (authMethod === 'none') refused(t, next, 400, 'invalid_grant')
+      else t.match(next, { status: 200 })
+    }
+  },
+)
+
 t.test('[unit] metadata offers certificates where they are used, and says where they are asked for', async (t) => {
   const documentOf = async (mtls?: { readonly endpointBase?: string }) =>
     bodyOf(
@@ -262,6 +370,11 @@ t.test(
       [{ ...method, tls_client_auth_san_uri: 'a b' }, 'tls_client_auth_san_uri', 'malformed'],
       [{ ...method, tls_client_auth_san_email: 'a' }, 'tls_client_auth_san_email', 'malformed'],
       [{ tls_client_auth_subject_dn: 'CN=a' }, 'tls_client_auth_subject_dn', 'unsupportedValue'],
+      [
+        { dpop_bound_access_tokens: true, tls_client_certificate_bound_access_tokens: true },
+        'dpop_bound_access_tokens',
+        'unsupportedValue',
+      ],
       [{ token_endpoint_auth_method: 'self_signed_tls_client_auth' }, 'jwks', 'keysNeeded'],
     ]
     for (const [metadata, field, reason] of refusals) {

@@ -34,6 +34,7 @@ export interface GrantRow {
   readonly offline: boolean
   readonly redirect_uri_digest: Buffer | null
   readonly code_challenge: string | null
+  readonly dpop_jkt: Buffer | null
   readonly nonce: string | null
   readonly auth_time: Int8
   readonly amr: ArrayColumn<string>
@@ -54,7 +55,7 @@ export interface GrantRow {
 
 /** Columns of a grant `g` and of what `grantJoins` joined to it. */
 export const grantColumns = (sql: Queries): Part => sql`
-  g.handle, g.client_id, g.subject, g.sid, g.scope, g.resources, g.offline, g.redirect_uri_digest, g.code_challenge, g.nonce, g.auth_time,
+  g.handle, g.client_id, g.subject, g.sid, g.scope, g.resources, g.offline, g.redirect_uri_digest, g.code_challenge, g.dpop_jkt, g.nonce, g.auth_time,
   g.amr, g.acr, asked.request::text as claims, g.issued_at, g.code_expires_at, g.redeemed_at,
   g.revoked_at, c.version as client_version, c.disabled as client_disabled, p.status as subject_status,
   p.version as subject_version, b.ended_at as session_ended_at, b.idle_expires_at as session_idle_expires_at,
@@ -78,6 +79,7 @@ export const grantOf = (row: GrantRow): GrantRecord => ({
   offline: row.offline,
   redirectUriDigest: row.redirect_uri_digest === null ? undefined : digestOf(row.redirect_uri_digest),
   codeChallenge: orUndefined(row.code_challenge),
+  dpopJkt: row.dpop_jkt === null ? undefined : digestOf(row.dpop_jkt),
   nonce: orUndefined(row.nonce),
   authTime: instantOf(row.auth_time),
   amr: textsOf(row.amr),

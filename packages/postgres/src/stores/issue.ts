@@ -20,11 +20,11 @@ export const insertGrant = (sql: Queries, issue: Omit<GrantIssue, 'basis'>, gate
   return sql`
     issued as (
       insert into grants (handle, code_digest, client_id, client_incarnation, subject, sid, scope, resources, offline,
-        redirect_uri_digest, code_challenge, nonce, auth_time, amr, acr, issued_at, code_expires_at,
+        redirect_uri_digest, code_challenge, dpop_jkt, nonce, auth_time, amr, acr, issued_at, code_expires_at,
         expires_at)
       select ${bytes(grant.handle)}::bytea, ${bytesOrNull(codeDigest)}::bytea, ${grant.clientId}, basis.incarnation,
         ${grant.subject}, ${grant.sid}, ${textArray(grant.scope)}::text[], ${textArray(grant.resources)}::text[], ${grant.offline}::boolean,
-        ${bytesOrNull(grant.redirectUriDigest)}::bytea, ${grant.codeChallenge ?? null}::text, ${grant.nonce ?? null}::text,
+        ${bytesOrNull(grant.redirectUriDigest)}::bytea, ${grant.codeChallenge ?? null}::text, ${bytesOrNull(grant.dpopJkt)}::bytea, ${grant.nonce ?? null}::text,
         ${grant.authTime}::bigint, ${textArray(grant.amr)}::text[], ${grant.acr ?? null}::text,
         ${grant.issuedAt}::bigint, ${grant.codeExpiresAt}::bigint,
         ${grant.codeExpiresAt}::bigint

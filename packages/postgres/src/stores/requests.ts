@@ -23,5 +23,6 @@ export const requestOf = (text: string): AuthorizationRequestRecord => {
     claims: stored.claims,
     // Requests that were stored before resources could be named.
     resources: stored.resources ?? [],
+    dpopJkt: stored.dpopJkt,
   }
 }

@@ -40,6 +40,7 @@ const grantFor = (
     offline: request.scope.includes(OFFLINE_ACCESS),
     redirectUriDigest,
     codeChallenge: request.codeChallenge,
+    dpopJkt: request.dpopJkt,
     nonce: request.nonce,
     authTime: session.authTime,
     amr: session.amr,

@@ -2,7 +2,10 @@
 // first, because until both are known nothing may leave for the client (RFC 9700 §4.1.3).
 
 import {
+  type Digest,
+  digest,
   err,
+  isBase64urlOf,
   type MultiMap,
   clientId as namedClient,
   subject as namedSubject,
@@ -97,6 +100,12 @@ const parseWhole = (form: MultiMap): Result<true, AuthorizationRejection> => {
   return responseType === 'code' ? ok(true) : err({ reason: 'responseTypeUnsupported' })
 }
 
+/** The key that a code is to be bound to; where DPoP is not offered, the parameter has no meaning (RFC 9449 §10). */
+const parseJkt = (context: Context, text: string | undefined): Result<Digest | undefined, AuthorizationRejection> => {
+  if (text === undefined || context.features.dpop === undefined) return ok(undefined)
+  return isBase64urlOf(text, 43) ? ok(digest(text)) : err({ reason: 'dpopJktMalformed' })
+}
+
 const parsePrompts = (text: string | undefined): Result<readonly Prompt[], AuthorizationRejection> => {
   const prompts: Prompt[] = []
   for (const value of text === undefined ? [] : text.split(' ')) {
@@ -178,6 +187,8 @@ export const parseAuthorizationRequest = async (
   if (!whole.ok) return whole
   const requested = parseScopeOf(value('scope'))
   if (!requested.ok) return requested
+  const dpopJkt = parseJkt(context, value('dpop_jkt'))
+  if (!dpopJkt.ok) return dpopJkt
   const prompts = parsePrompts(value('prompt'))
   if (!prompts.ok) return prompts
   const maxAge = parseMaxAge(value('max_age'))
@@ -203,6 +214,7 @@ export const parseAuthorizationRequest = async (
     redirectUri: address.redirectUri,
     responseMode: address.responseMode,
     ...allowed.value,
+    dpopJkt: dpopJkt.value,
     state: address.state,
     nonce: value('nonce'),
     prompts: prompts.value,

@@ -32,6 +32,7 @@ export type AuthorizationRejection =
         | 'responseTypeUnsupported'
         | 'responseModeUnsupported'
         | 'grantTypeNotAllowed'
+        | 'dpopJktMalformed'
         | 'promptMalformed'
         | 'promptNoneNotAlone'
         | 'maxAgeMalformed'
@@ -87,6 +88,7 @@ const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   responseTypeUnsupported: { error: 'unsupported_response_type', description: 'the one response_type is code' },
   responseModeUnsupported: invalid('response_mode must be query or form_post'),
   grantTypeNotAllowed: { error: 'unauthorized_client', description: 'this client may not use the code flow' },
+  dpopJktMalformed: invalid('dpop_jkt must be a SHA-256 thumbprint, 43 characters of base64url'),
   promptMalformed: invalid('prompt has an unknown value'),
   promptNoneNotAlone: invalid('prompt=none goes with no other value'),
   maxAgeMalformed: invalid('max_age must be a whole number of seconds'),

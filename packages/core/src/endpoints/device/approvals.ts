@@ -136,6 +136,7 @@ const grantOf = ({ device }: Found, { session }: HeldSession, now: GrantRecord['
   offline: true,
   redirectUriDigest: undefined,
   codeChallenge: undefined,
+  dpopJkt: undefined,
   nonce: undefined,
   authTime: session.authTime,
   amr: session.amr,

@@ -2,11 +2,12 @@
 
 import type { JsonObject } from '../../base/index.ts'
 import { STANDARD_CLAIMS } from '../../claims/index.ts'
-import type { MtlsSettings } from '../../context/index.ts'
+import type { DpopSettings, MtlsSettings } from '../../context/index.ts'
 import {
   ASSERTION_ALGS,
   CLIENT_AUTH_METHODS,
   type ClientAuthMethod,
+  DPOP_ALGS,
   OFFLINE_ACCESS,
   PROMPTS,
   RESPONSE_MODES,
@@ -40,6 +41,7 @@ export interface MetadataFacts {
   readonly signingAlgs: readonly string[]
   readonly acrValues: readonly string[]
   readonly uiLocales: readonly string[]
+  readonly dpop: DpopSettings | undefined
   readonly mtls: MtlsSettings | undefined
 }
 
@@ -124,6 +126,8 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
   request_uri_parameter_supported: false,
   prompt_values_supported: PROMPTS,
   authorization_response_iss_parameter_supported: true,
+  ...(facts.dpop === undefined ? {} : { dpop_signing_alg_values_supported: DPOP_ALGS }),
+  ...(facts.mtls === undefined ? {} : { tls_client_certificate_bound_access_tokens: true }),
   ...(facts.acrValues.length === 0 ? {} : { acr_values_supported: facts.acrValues }),
   ...(facts.uiLocales.length === 0 ? {} : { ui_locales_supported: facts.uiLocales }),
 })

@@ -3,12 +3,14 @@
 
 import { auditEntry } from '../../audit/index.ts'
 import { err, type Instant, later, ok, type Result } from '../../base/index.ts'
-import { type AuthenticatedClient, authenticateClient } from '../../client-auth/index.ts'
+import { type AuthenticatedClient, authenticateClient, withProof } from '../../client-auth/index.ts'
 import { type Answer, type Context, digestOf, randomText } from '../../context/index.ts'
+import { withNonce } from '../../dpop/index.ts'
 import { PUSHED_REQUEST_URI } from '../../spec/index.ts'
 import type { AttemptPolicy, AuthorizationRequestRecord, ClientRecord } from '../../store/index.ts'
 import type { Reply, WireRequest } from '../../wire/index.ts'
 import type { Addressee } from '../cross-origin.ts'
+import { type ProvenKeys, readKeys, whichReplayed } from '../token/binding.ts'
 import { decidePush } from './decide.ts'
 import { type ParsedPush, parsePush } from './parse.ts'
 import type { PushRejection } from './rejection.ts'
@@ -68,27 +70,49 @@ const commit = async (
   }
 }
 
+/** A proof with a push binds the code as dpop_jkt does, and contradicts it nowhere (RFC 9449 §10.1). */
+const bindToKey = (
+  request: AuthorizationRequestRecord,
+  { proof }: ProvenKeys,
+): Result<AuthorizationRequestRecord, PushRejection> => {
+  if (proof === undefined) return ok(request)
+  if (request.dpopJkt !== undefined && request.dpopJkt !== proof.jkt) {
+    return err({ by: 'client', rejection: { reason: 'dpopKeysDiffer' } })
+  }
+  return ok({ ...request, dpopJkt: proof.jkt })
+}
+
 const pushOnce = async (
   context: Context,
+  wire: WireRequest,
   { form, credentials }: ParsedPush,
   occasion: Occasion,
 ): Promise<Result<Pushed, PushRejection | 'stale'>> => {
   const authenticated = await authenticateClient(context, credentials, occasion)
   if (!authenticated.ok) return err({ by: 'client', rejection: authenticated.error })
-  const request = await decidePush(context, authenticated.value.client, form)
+  const keys = await readKeys(context, wire, { endpoint: 'par', now: occasion.now })
+  if (!keys.ok) return err({ by: 'client', rejection: keys.error })
+  const decided = await decidePush(context, authenticated.value.client, form)
+  if (!decided.ok) return decided
+  const request = bindToKey(decided.value, keys.value)
   if (!request.ok) return request
   const throttled = authenticated.value.method === 'none' ? await throttle(context, occasion) : undefined
   if (throttled !== undefined) return err(throttled)
-  return commit(context, authenticated.value, request.value, occasion.now)
+  const proven = withProof(authenticated.value, keys.value.proof?.reservation)
+  const pushed = await commit(context, proven, request.value, occasion.now)
+  if (pushed.ok || pushed.error === 'stale' || pushed.error.by !== 'client') return pushed
+  const ending = whichReplayed(pushed.error.rejection, authenticated.value, keys.value)
+  return err(ending === 'stale' ? ending : { by: 'client', rejection: ending })
 }
 
 const push = async (
   context: Context,
+  wire: WireRequest,
   parsed: ParsedPush,
   occasion: Occasion,
 ): Promise<Result<Pushed, PushRejection>> => {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const ending = await pushOnce(context, parsed, occasion)
+    const ending = await pushOnce(context, wire, parsed, occasion)
     if (ending.ok) return ending
     if (ending.error !== 'stale') return err(ending.error)
   }
@@ -113,15 +137,16 @@ export const pushEndpoint =
   async (request) => {
     const occasion: Occasion = { network: request.remoteAddress, now: context.ports.clock.now() }
     const parsed = parsePush(request)
-    const ending = parsed.ok ? await push(context, parsed.value, occasion) : parsed
+    const ending = parsed.ok ? await push(context, request, parsed.value, occasion) : parsed
     if (ending.ok) {
       const { requestUri, client } = ending.value
-      return { reply: respondPushed(requestUri, context.lifetimes.pushedRequest), events: [], client }
+      const reply = respondPushed(requestUri, context.lifetimes.pushedRequest)
+      return { reply: await withNonce(context, reply, occasion.now), events: [], client }
     }
     const { reply, told } = respondPushRefused(request, ending.error, occasion.now)
     const { clientId, method } = parsed.ok ? parsed.value.credentials : {}
     const who = clientId === undefined ? {} : { clientId, ...(method === undefined ? {} : { method }) }
     const { reason } = ending.error.rejection
     const events = refusalEvent(who, { reason, status: told.status, error: told.error }, occasion)
-    return { reply, events, client: clientId }
+    return { reply: await withNonce(context, reply, occasion.now), events, client: clientId }
   }

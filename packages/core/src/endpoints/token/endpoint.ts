@@ -3,14 +3,16 @@
 
 import { auditEntry } from '../../audit/index.ts'
 import { err, type Instant, type MultiMap, ok, type Result, repeated, single } from '../../base/index.ts'
-import { authenticateClient, type PresentedCredentials, parseCredentials } from '../../client-auth/index.ts'
+import { authenticateClient, type PresentedCredentials, parseCredentials, withProof } from '../../client-auth/index.ts'
 import type { Answer, Context } from '../../context/index.ts'
+import { withNonce } from '../../dpop/index.ts'
 import type { Asked, GrantType, OpenGrantType, TokenRejection } from '../../grant-types/index.ts'
 import { parseResources } from '../../resource/index.ts'
 import { parseScope } from '../../scope/index.ts'
 import type { ClientRecord } from '../../store/index.ts'
 import { isFormContentType, parseForm, type Reply, singleHeader, type WireRequest } from '../../wire/index.ts'
 import type { Addressee } from '../cross-origin.ts'
+import { decideBinding, type ProvenKeys, readKeys, whichReplayed } from './binding.ts'
 import { mintTokens } from './mint.ts'
 import { type AnsweredTokens, respondRefused, respondTokens } from './respond.ts'
 
@@ -60,6 +62,10 @@ const parseRequest = (
   return ok({ form: form.value, grantType, asked: asked.value, credentials: credentials.value })
 }
 
+interface ProvenForm extends ParsedForm {
+  readonly keys: ProvenKeys
+}
+
 interface Occasion {
   readonly network: string
   readonly now: Instant
@@ -73,27 +79,42 @@ interface Issued {
 
 const runOnce = async <Parsed, Loaded>(
   context: Context,
-  { form, asked, credentials }: ParsedForm,
+  { form, asked, credentials, keys }: ProvenForm,
   grantType: GrantType<Parsed, Loaded>,
   occasion: Occasion,
 ): Promise<Result<Issued, TokenRejection | 'stale'>> => {
   const authenticated = await authenticateClient(context, credentials, occasion)
   if (!authenticated.ok) return authenticated
   const { client } = authenticated.value
+  const binding = decideBinding(client, keys)
+  if (!binding.ok) return binding
   if (!client.grantTypes.includes(grantType.grantType)) return err({ reason: 'grantTypeNotAllowed' })
   const parsed = grantType.parse(form)
   if (!parsed.ok) return parsed
   const loaded = await grantType.load(context, parsed.value)
-  const facts = { client: authenticated.value, parsed: parsed.value, asked, loaded, now: occasion.now }
+  const facts = {
+    client: withProof(authenticated.value, keys.proof?.reservation),
+    parsed: parsed.value,
+    asked,
+    binding: binding.value,
+    loaded,
+    now: occasion.now,
+  }
   const decided = grantType.decide(facts)
   if (!decided.ok) return decided
   // Signed before the commit, so that a signer that fails consumes nothing.
-  const minted = await mintTokens(context, { client, decision: decided.value, asked, now: occasion.now })
+  const minted = await mintTokens(context, {
+    client,
+    decision: decided.value,
+    asked,
+    binding: binding.value,
+    now: occasion.now,
+  })
   if (!minted.ok) return minted
   const { accessToken, refresh, idToken } = minted.value
   const write = { ...facts, accessToken: accessToken.record, refresh, network: occasion.network }
   const committed = await grantType.commit(context, write)
-  if (!committed.ok) return committed
+  if (!committed.ok) return err(whichReplayed(committed.error, authenticated.value, keys))
   const { refreshToken, events } = committed.value
   const { issuedTokenType } = committed.value
   return ok({ tokens: { accessToken, idToken, refreshToken, issuedTokenType }, client, events })
@@ -101,9 +122,14 @@ const runOnce = async <Parsed, Loaded>(
 
 const run = async (
   context: Context,
-  parsed: ParsedForm,
+  request: WireRequest,
+  form: ParsedForm,
   occasion: Occasion,
 ): Promise<Result<Issued, TokenRejection>> => {
+  // Before anything else is looked at: a request whose proof does not hold is not acted upon (RFC 9449 §8).
+  const keys = await readKeys(context, request, { endpoint: 'token', now: occasion.now })
+  if (!keys.ok) return keys
+  const parsed = { ...form, keys: keys.value }
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const ending = await parsed.grantType.open((grantType) => runOnce(context, parsed, grantType, occasion))
     if (ending.ok) return ending
@@ -147,13 +173,14 @@ export const tokenEndpoint = (
   return async (request) => {
     const occasion: Occasion = { network: request.remoteAddress, now: context.ports.clock.now() }
     const parsed = parseRequest(request, table)
-    const ending = parsed.ok ? await run(context, parsed.value, occasion) : parsed
+    const ending = parsed.ok ? await run(context, request, parsed.value, occasion) : parsed
     if (ending.ok) {
       const { tokens, events, client } = ending.value
-      return { reply: respondTokens(tokens), events, client }
+      return { reply: await withNonce(context, respondTokens(tokens), occasion.now), events, client }
     }
     const { reply, told } = respondRefused(request, ending.error, occasion.now)
     const client = parsed.ok ? parsed.value.credentials.clientId : undefined
-    return { reply, events: refusalEvents(parsed, ending.error, told, occasion), client }
+    const answer = await withNonce(context, reply, occasion.now)
+    return { reply: answer, events: refusalEvents(parsed, ending.error, told, occasion), client }
   }
 }

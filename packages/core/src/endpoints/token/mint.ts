@@ -49,6 +49,7 @@ export interface Mint {
   readonly client: ClientRecord
   readonly decision: TokenDecision
   readonly asked: Asked
+  readonly binding: TokenBinding | undefined
   readonly now: Instant
 }
 
@@ -77,9 +78,8 @@ const targetFor = async (context: Context, { decision, asked }: Mint): Promise<R
 
 const mintAccessToken = async (
   context: Context,
-  { client, decision, now }: Mint,
+  { client, decision, binding, now }: Mint,
   target: TokenTarget,
-  binding: TokenBinding | undefined,
 ): Promise<MintedAccessToken> => {
   const { grant, endsBy, actors = [] } = decision
   const end = later(now, target.lifetime)
@@ -104,11 +104,7 @@ const mintAccessToken = async (
   return { token: await mintJwtAccessToken(context, await keyFor(context, target.alg), content), record }
 }
 
-const mintRefresh = async (
-  context: Context,
-  { client, decision, now }: Mint,
-  binding: TokenBinding | undefined,
-): Promise<MintedRefreshOf> => {
+const mintRefresh = async (context: Context, { client, decision, binding, now }: Mint): Promise<MintedRefreshOf> => {
   const { refresh, grant } = decision
   if (refresh.kind === 'none' || grant === undefined) return undefined
   if (refresh.kind === 'successor') {
@@ -166,9 +162,8 @@ const mintIdTokenFor = async (
 export const mintTokens = async (context: Context, mint: Mint): Promise<Result<MintedTokens, TokenRejection>> => {
   const target = await targetFor(context, mint)
   if (!target.ok) return target
-  const binding = undefined
-  const accessToken = await mintAccessToken(context, mint, target.value, binding)
-  const refresh = await mintRefresh(context, mint, binding)
+  const accessToken = await mintAccessToken(context, mint, target.value)
+  const refresh = await mintRefresh(context, mint)
   const idToken = await mintIdTokenFor(context, mint, accessToken)
   return idToken.ok ? ok({ accessToken, refresh, idToken: idToken.value }) : idToken
 }

@@ -19,7 +19,8 @@ export const respondTokens = ({ accessToken, idToken, refreshToken, issuedTokenT
   const { record, token } = accessToken
   return jsonReply(200, {
     access_token: reveal(token),
-    token_type: 'Bearer',
+    // RFC 9449 §5; a certificate is proved by the connection, and its tokens are sent as any (RFC 8705 §3).
+    token_type: record.binding?.method === 'jkt' ? 'DPoP' : 'Bearer',
     expires_in: record.expiresAt - record.issuedAt,
     scope: record.scope.join(' '),
     ...(issuedTokenType === undefined ? {} : { issued_token_type: issuedTokenType }),

@@ -87,6 +87,7 @@ export const interactionCases: readonly StoreCase[] = [
           state: undefined,
           nonce: 'a nonce',
           codeChallenge: undefined,
+          dpopJkt: undefined,
           prompts: [],
           maxAge: undefined,
           loginHint: 'someone@example',

@@ -82,7 +82,9 @@ export const issueCases: readonly StoreCase[] = [
         idToken: [],
       }
       const full = issueFor(tools, world, { grant: { offline: true, claims } })
-      const bare = issueFor(tools, world, { grant: { codeChallenge: undefined, nonce: undefined, scope: [], amr: [] } })
+      const bare = issueFor(tools, world, {
+        grant: { codeChallenge: undefined, dpopJkt: undefined, nonce: undefined, scope: [], amr: [] },
+      })
       const events = [fresh.event(), fresh.event()]
       for (const [index, issue] of [full, bare].entries()) {
         const happens = on(0, ...events.slice(index, index + 1))

@@ -57,6 +57,7 @@ const pushCases: readonly StoreCase[] = [
           state: undefined,
           nonce: 'a nonce',
           codeChallenge: undefined,
+          dpopJkt: undefined,
           prompts: [],
           maxAge: undefined,
           loginHint: 'someone@example',
