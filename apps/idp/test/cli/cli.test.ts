@@ -155,6 +155,8 @@ t.test('[unit] columns and fields are stable', async (t) => {
     'client_name',
     'application_type',
     'token_endpoint_auth_method',
+    'tls_client_certificate_bound_access_tokens',
+    'dpop_bound_access_tokens',
     'redirect_uris',
     'localhost_any_port',
     'scope',
