@@ -45,9 +45,8 @@ const body = (shown: DemoPage): string => {
         <a href="/login?response_mode=form_post">response_mode=form_post</a>.</p>`
     case 'signedIn':
       return `<h1>You are signed in</h1>
-        <form method="post" action="/logout"><button>Sign out of this app</button></form>
-        ${table('From userinfo', shown.userinfo)}${table('From the ID token', shown.idToken)}
-        <p><a href="${escapeHtml(shown.issuer)}/sign-out">Sign out of ${escapeHtml(shown.issuer)}</a></p>`
+        <form method="post" action="/logout"><button>Sign out</button></form>
+        ${table('From userinfo', shown.userinfo)}${table('From the ID token', shown.idToken)}`
     case 'failed':
       return `<h1>The sign-in did not succeed</h1><p id="reason">${escapeHtml(shown.message)}</p>
         <p><a class="button" href="/">Back to the start</a></p>`

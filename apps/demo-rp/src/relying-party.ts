@@ -26,6 +26,8 @@ interface Session {
   /** By their state: a browser may have begun in several tabs. */
   readonly pending: Map<string, PendingSignIn>
   idToken: object | undefined
+  /** The ID token as it came: what proves at sign-out whose session is to end. */
+  hint: string | undefined
   userinfo: object | undefined
 }
 
@@ -60,12 +62,11 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return body
 }
 
-const sendPage = (response: ServerResponse, status: number, html: string): void => {
+const sendPage = (response: ServerResponse, status: number, html: string, formsLeadTo = ''): void => {
   response.writeHead(status, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store',
-    'Content-Security-Policy':
-      "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
+    'Content-Security-Policy': `default-src 'none'; style-src 'unsafe-inline'; form-action 'self' ${formsLeadTo}; frame-ancestors 'none'`,
   })
   response.end(html)
 }
@@ -87,7 +88,7 @@ const sessionOf = (around: Surroundings, request: IncomingMessage, response: Ser
   const found = sessions.get(readCookie(request, name) ?? '')
   if (found !== undefined) return found
   const id = randomBytes(32).toString('base64url')
-  const session: Session = { pending: new Map(), idToken: undefined, userinfo: undefined }
+  const session: Session = { pending: new Map(), idToken: undefined, hint: undefined, userinfo: undefined }
   dropOldest(sessions, MAX_SESSIONS)
   sessions.set(id, session)
   response.setHeader('Set-Cookie', `${name}=${id}; HttpOnly; SameSite=Lax; Path=/`)
@@ -133,7 +134,20 @@ const finishSignIn = async (around: Surroundings, session: Session, { answer, st
   const claims = tokens.claims()
   if (claims === undefined) throw new Error('no ID token came')
   session.idToken = claims
+  session.hint = tokens.id_token
   session.userinfo = await client.fetchUserInfo(around.configuration, tokens.access_token, claims.sub)
+}
+
+/** Ends the session here, and answers where the browser goes to end it at the server too (OIDC RP-Initiated Logout §2). */
+const signOut = ({ settings, configuration }: Surroundings, session: Session): string => {
+  const { hint } = session
+  session.idToken = undefined
+  session.hint = undefined
+  session.userinfo = undefined
+  const home = `${settings.origin}/`
+  // Without an end_session_endpoint there is nothing more to end.
+  if (hint === undefined || configuration.serverMetadata().end_session_endpoint === undefined) return home
+  return client.buildEndSessionUrl(configuration, { id_token_hint: hint, post_logout_redirect_uri: home }).href
 }
 
 const messageOf = (error: unknown): string => {
@@ -164,9 +178,7 @@ const answer = async (around: Surroundings, request: IncomingMessage, response: 
     return redirect(response, '/')
   }
   if (url.pathname === '/logout' && request.method === 'POST') {
-    session.idToken = undefined
-    session.userinfo = undefined
-    return redirect(response, '/')
+    return redirect(response, signOut(around, session))
   }
   if (url.pathname !== '/') return sendPage(response, 404, page({ kind: 'failed', message: 'there is nothing here' }))
   const { idToken, userinfo } = session
@@ -176,6 +188,8 @@ const answer = async (around: Surroundings, request: IncomingMessage, response: 
     idToken === undefined || userinfo === undefined
       ? page({ kind: 'signedOut', issuer: around.settings.issuer })
       : page({ kind: 'signedIn', idToken, userinfo, issuer: around.settings.issuer }),
+    // Browsers hold the redirect after a form against this too.
+    new URL(around.settings.issuer).origin,
   )
 }
 

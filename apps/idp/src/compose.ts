@@ -9,6 +9,7 @@ import { type AccountService, createAccounts } from './accounts/index.ts'
 import { type AuditBatch, createAuditBatch } from './audit/batch.ts'
 import type { Config, MtlsConfig } from './config/index.ts'
 import { assertMigrated, migrateDatabase, type OpenDatabase, openDatabase } from './database/index.ts'
+import { deliverLogouts } from './jobs/deliver-logouts.ts'
 import { every } from './jobs/every.ts'
 import { sweep } from './jobs/sweep.ts'
 import { nonceSecrets, openKeys } from './keys/index.ts'
@@ -117,6 +118,8 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
       device: { verificationUri: `${config.issuer}/device` },
       dpop:
         config.dpopNonce === 'never' ? { nonce: 'never' } : { nonce: 'required', secrets: await nonceSecrets(config) },
+      endSession: true,
+      backchannelLogout: true,
       ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }),
     },
     acrValues: ACR_VALUES,
@@ -130,8 +133,13 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
   const jobs = [
     every(
       60,
-      () => sweep(stores.sweeps, clock),
+      () => sweep(stores, clock),
       (error) => log.error({ err: error }, 'expired rows were not swept'),
+    ),
+    every(
+      5,
+      () => deliverLogouts(provider),
+      (error) => log.error({ err: error }, 'clients were not told of ended sessions'),
     ),
     every(60, keep, (error) => log.error({ err: error }, 'the signing keys were not kept')),
   ]

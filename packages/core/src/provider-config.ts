@@ -29,6 +29,10 @@ export interface Features {
   readonly dpop?: DpopConfig
   /** Client certificates, for authentication and binding (RFC 8705). Doors must be told too: by themselves they read none. */
   readonly mtls?: MtlsConfig
+  /** Signing out at a client's request (OIDC RP-Initiated Logout §2). */
+  readonly endSession?: boolean
+  /** Telling clients, server to server, that a session ended (OIDC Back-Channel Logout §2.5); needs `ports.fetcher`. */
+  readonly backchannelLogout?: boolean
 }
 
 /** What a provider is composed of. */
@@ -217,10 +221,13 @@ const deviceOf = (config: ProviderConfig): EnabledFeatures['device'] => {
 }
 
 const featuresOf = (config: ProviderConfig): EnabledFeatures => {
-  const { features = {}, stores } = config
-  const { par = false } = features
+  const { features = {}, stores, ports } = config
+  const { par = false, endSession = false, backchannelLogout = false } = features
   if (par !== false && stores.pushedRequests === undefined) {
     throw new ConfigurationError('stores.pushedRequests', 'is missing, and features.par needs it')
+  }
+  if (backchannelLogout && ports.fetcher === undefined) {
+    throw new ConfigurationError('ports.fetcher', 'is missing, and features.backchannelLogout needs it')
   }
   return {
     par: par === true ? 'on' : par === false ? 'off' : par,
@@ -229,6 +236,8 @@ const featuresOf = (config: ProviderConfig): EnabledFeatures => {
     device: deviceOf(config),
     dpop: unwrap(parseDpop(features.dpop)),
     mtls: unwrap(parseMtls(features.mtls)),
+    endSession,
+    backchannelLogout,
   }
 }
 
@@ -255,5 +264,6 @@ export const contextOf = (config: ProviderConfig): Context => {
     ports: { ...config.ports, accounts: checkedAccounts(config.ports.accounts) },
     stores: config.stores,
     remoteKeys: createRemoteKeys(config.ports),
+    onEnded: () => undefined,
   }
 }

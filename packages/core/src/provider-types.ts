@@ -126,6 +126,12 @@ export interface Provider {
   readonly sessions: BrowserSessions
   /** Undefined where devices cannot be let in. */
   readonly devices: Devices | undefined
+  /**
+   * Tells clients of ended sessions what is due, each once, and answers how many were tried (OIDC Back-Channel Logout §2.5). To be called again
+   * and again, every few seconds and until it answers 0, on any number of nodes: none does what another has in hand. Rejects when something
+   * met a fault; what is left is taken up by a later call. Answers 0 where the feature is left out.
+   */
+  deliverLogouts(): Promise<number>
   /** The current instant by the provider's clock. */
   now(): Instant
 }

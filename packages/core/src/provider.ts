@@ -1,11 +1,12 @@
 // Owns the composition: configuration, ports and stores in, a table of endpoints out. Never holds a rule of the protocol.
 
-import { ok, type Result } from './base/index.ts'
+import type { Result } from './base/index.ts'
 import type { Answer, Context } from './context/index.ts'
 import { authorizeEndpoint } from './endpoints/authorize/endpoint.ts'
 import { interactionEndpoints } from './endpoints/authorize/interactions.ts'
 import { type Addressee, openToAll, openToClient, preflight } from './endpoints/cross-origin.ts'
 import { discoveryEndpoint } from './endpoints/discovery/endpoint.ts'
+import { END_SESSION_PATH, endSessionEndpoint } from './endpoints/end-session/endpoint.ts'
 import { introspectionEndpoint } from './endpoints/introspect/endpoint.ts'
 import { jwksEndpoint } from './endpoints/jwks/endpoint.ts'
 import { pushEndpoint } from './endpoints/par/endpoint.ts'
@@ -13,20 +14,13 @@ import { registrationEndpoint } from './endpoints/registration/endpoint.ts'
 import { revocationEndpoint } from './endpoints/revoke/endpoint.ts'
 import { tokenEndpoint } from './endpoints/token/endpoint.ts'
 import { userinfoEndpoint } from './endpoints/userinfo/endpoint.ts'
-import { contextOf, grantTypesOf, type ProviderConfig } from './provider-config.ts'
+import { grantTypesOf, type ProviderConfig } from './provider-config.ts'
+import { withDeliveries } from './provider-deliveries.ts'
 import { deviceRoute, devicesOf } from './provider-devices.ts'
 import { faultOf, type Report, reportTo } from './provider-faults.ts'
 import { registrationRules } from './provider-registration.ts'
-import type { BrowserSessions, Interactions, Provider, Route } from './provider-types.ts'
-import {
-  endSessions,
-  ensureBrowser,
-  findBrowser,
-  formToken,
-  isFormToken,
-  liveSessions,
-  startSession,
-} from './session/index.ts'
+import { sessionsOf } from './provider-sessions.ts'
+import type { Interactions, Provider, Route } from './provider-types.ts'
 import { jsonReply, type Reply, type WireRequest } from './wire/index.ts'
 
 type Respond = (request: WireRequest) => Promise<Answer<Reply>>
@@ -71,6 +65,10 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       deviceAuthorization: device === undefined ? undefined : endpoint('device_authorization'),
     },
     requirePushedRequests: par === 'required',
+    logout: {
+      endSession: context.features.endSession ? `${config.issuer}${END_SESSION_PATH}` : undefined,
+      backchannel: context.features.backchannelLogout,
+    },
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
     acrValues: context.acrValues,
     uiLocales: config.uiLocales ?? [],
@@ -105,7 +103,21 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       return { reply: openToAll(reply), events }
     },
   })
+  const endSession: readonly ServedRoute[] = context.features.endSession
+    ? [
+        {
+          name: 'endSession',
+          path: `${base}${END_SESSION_PATH}`,
+          methods: ['GET', 'POST'],
+          access: 'browser',
+          crossOrigin: false,
+          open: 'none',
+          respond: endSessionEndpoint(context),
+        },
+      ]
+    : []
   return [
+    ...endSession,
     {
       name: 'authorize',
       path: `${base}/authorize`,
@@ -226,37 +238,12 @@ const interactionsOf = (context: Context, report: Report): Interactions => {
   }
 }
 
-const sessionsOf = (context: Context): BrowserSessions => {
-  const now = (): ReturnType<typeof context.ports.clock.now> => context.ports.clock.now()
-  return {
-    current: (request) => liveSessions(context, request, now()),
-    start: async (request, facts) => {
-      const at = now()
-      const held = await liveSessions(context, request, at)
-      const started = await startSession(context, { held, facts, network: request.remoteAddress, now: at })
-      return started.ok ? ok([started.value.cookie]) : started
-    },
-    end: async (request, sid) => {
-      const at = now()
-      return [await endSessions(context, await liveSessions(context, request, at), { sid, now: at })]
-    },
-    formToken: async (request, form) => {
-      const browser = await ensureBrowser(context, request)
-      return { csrf: await formToken(context, browser, form), cookies: browser.cookies }
-    },
-    isFormToken: async (request, form, csrf) => {
-      const browser = await findBrowser(context, request)
-      return browser !== undefined && (await isFormToken(context, browser, { form, csrf }))
-    },
-  }
-}
-
 /** Composes a provider. Throws a `ConfigurationError` for what cannot be worked with. */
 export const createProvider = (config: ProviderConfig): Provider => {
-  const context = contextOf(config)
+  const report = reportTo(config)
+  const { context, deliver } = withDeliveries(config, report)
   const routes = routesOf(context, config)
   const byPath = new Map(routes.map((route) => [route.path, route]))
-  const report = reportTo(config)
   const respond = async (request: WireRequest): Promise<Reply | undefined> => {
     const path = request.path.length > 1 && request.path.endsWith('/') ? request.path.slice(0, -1) : request.path
     const route = byPath.get(path)
@@ -289,6 +276,7 @@ export const createProvider = (config: ProviderConfig): Provider => {
     interactions: interactionsOf(context, report),
     sessions: sessionsOf(context),
     devices: context.features.device === undefined ? undefined : devicesOf(context, report),
+    deliverLogouts: deliver,
     now: () => context.ports.clock.now(),
   }
 }

@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<PageProblem, string>> = {
   invalidRequest: 'The app that sent you here made a request that cannot be answered.',
   unknownClient: 'The app that sent you here is not known to this server.',
   unregisteredRedirectUri: 'The app that sent you here asked for an answer at an address that it did not register.',
+  unregisteredLogoutUri:
+    'The app that sent you here asked to send you to an address that it did not register. You are still signed in.',
   interactionUnknown: 'This sign-in is not known, or it is long over. Please start again in the app.',
   interactionExpired: 'This sign-in took too long. Please start again in the app.',
   interactionElsewhere: 'This sign-in was started in another browser. Please start again in the app.',
@@ -31,7 +33,8 @@ const WORDS: Readonly<Record<PageProblem, string>> = {
   fault: 'Something went wrong on the server.',
 }
 
-const document = (title: string, body: string): string =>
+/** A whole document; `body` is markup. */
+export const document = (title: string, body: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title></head><body>${body}</body></html>`
 
 /** The built-in error page. */

@@ -8,6 +8,9 @@ export type PageReply = Extract<Reply, { readonly kind: 'page' }>
 /** A reply that posts parameters to the client. */
 export type FormPostReply = Extract<Reply, { readonly kind: 'formPost' }>
 
+/** A reply that is a page of signing out. */
+export type LogoutReply = Extract<Reply, { readonly kind: 'logout' }>
+
 /** A rendered page. Whoever renders escapes. */
 export interface Html {
   readonly html: string
@@ -19,6 +22,11 @@ export interface Html {
 export interface Render {
   /** An error page. */
   readonly page?: (reply: PageReply) => Html
+  /**
+   * A page of signing out. Its form may end in a redirect to the client, which browsers hold against `form-action`: leave that out of
+   * its CSP.
+   */
+  readonly logout?: (reply: LogoutReply) => Html
   /** The self-submitting form (OAuth 2.0 Form Post Response Mode §2). Its script must carry `nonce`; its CSP is the door's. */
   readonly formPost?: (reply: FormPostReply, nonce: string) => string
 }

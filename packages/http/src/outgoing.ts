@@ -3,6 +3,7 @@
 import { type Cookie, exhaustive, type PresentedInteraction, type Reply } from '@vouchsafe/core'
 import { setCookie } from './cookies.ts'
 import { errorPage, formPostPage, formPostPolicy } from './html.ts'
+import { logoutPage } from './html-logout.ts'
 import type { DoorOptions, Html } from './options.ts'
 import { commonHeaders, contentSecurityPolicy, NO_PAGE_POLICY, pageHeaders } from './security-headers.ts'
 
@@ -62,6 +63,7 @@ export const createWriter = (issuer: string, options: DoorOptions): Writer => {
   const interactionUrl = options.interactionUrl ?? defaultInteractionUrl(issuer)
   const drawPage = options.render?.page ?? errorPage
   const drawForm = options.render?.formPost ?? formPostPage
+  const drawLogout = options.render?.logout ?? logoutPage
   const cookieLines = (cookies: readonly Cookie[]): Headers =>
     cookies.map((cookie) => ['Set-Cookie', setCookie(cookie, secure)])
 
@@ -70,9 +72,9 @@ export const createWriter = (issuer: string, options: DoorOptions): Writer => {
     headers: merged(common, [['Content-Security-Policy', NO_PAGE_POLICY]], headers),
     body,
   })
-  const redirect = (location: string, cookies: readonly Cookie[]): Outgoing => {
+  const redirect = (location: string, cookies: readonly Cookie[], extra: Headers = []): Outgoing => {
     // 303 turns a post into a get and never repeats a body that held a password (RFC 9700 §4.12).
-    const { headers, ...rest } = plain(303, [...NO_STORE, ['Location', asLocation(location)]], '')
+    const { headers, ...rest } = plain(303, [...extra, ...NO_STORE, ['Location', asLocation(location)]], '')
     return { ...rest, headers: [...headers, ...cookieLines(cookies)] }
   }
   const page = (from: OwnPage, extra: Headers = []): Outgoing => {
@@ -88,7 +90,7 @@ export const createWriter = (issuer: string, options: DoorOptions): Writer => {
       case 'empty':
         return plain(from.status, [...from.headers], '')
       case 'redirect':
-        return redirect(from.location, from.cookies)
+        return redirect(from.location, from.cookies, [...(from.headers ?? [])])
       case 'interact':
         return redirect(interactionUrl(from.interaction.id), from.cookies)
       case 'resume':
@@ -98,6 +100,8 @@ export const createWriter = (issuer: string, options: DoorOptions): Writer => {
         const csp = formPostPolicy(from.action, nonce)
         return page({ html: drawForm(from, nonce), csp, cookies: from.cookies })
       }
+      case 'logout':
+        return page({ ...drawLogout(from), cookies: from.cookies }, [...from.headers])
       case 'page':
         return page({ ...drawPage(from), status: from.status, cookies: from.cookies }, [...from.headers])
       default:

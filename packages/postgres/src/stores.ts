@@ -13,6 +13,7 @@ import { createDeviceStore } from './stores/devices.ts'
 import { createGrantStore } from './stores/grants.ts'
 import { createInteractionStore } from './stores/interactions.ts'
 import { createKeyStore } from './stores/keys.ts'
+import { createLogoutStore } from './stores/logouts.ts'
 import { createPushedRequestStore } from './stores/pushed-requests.ts'
 import { createRegistrationTokenStore } from './stores/registration-tokens.ts'
 import { createReservationStore } from './stores/reservations.ts'
@@ -55,6 +56,7 @@ export const createPostgresStores = (sql: postgres.Sql, options: PostgresStoresO
     pushedRequests: createPushedRequestStore(database),
     devices: createDeviceStore(database),
     reservations: createReservationStore(database),
+    logouts: createLogoutStore(database),
     attempts: createAttemptStore(database),
     keys: createKeyStore(database),
     audit: createAuditStore(database),

@@ -43,6 +43,8 @@ const TABLES = [
   'device_requests',
   'pushed_requests',
   'reservations',
+  'session_clients',
+  'logout_deliveries',
   'attempts',
   'audit_events',
 ]

@@ -54,6 +54,7 @@ t.test('[unit] every table that grows has an index for its expiry, and no hot ta
     'attempts',
     'consents',
     'sessions',
+    'logout_deliveries',
   ]
   const indexed = await sql<{ name: string }[]>`
     select tablename as name from pg_indexes where indexdef like '%(expires_at)' or indexdef like '%(idle_expires_at)' or indexdef like '%(sweep_at)'`

@@ -76,6 +76,7 @@ const newClient = (): ClientRecord => ({
   defaultMaxAge: undefined,
   requirePushedRequests: false,
   refreshTokens: 'offline',
+  logout: { postLogoutRedirectUris: [], backchannelUri: undefined, backchannelSessionRequired: false },
   corsOrigins: [],
   clientUri: undefined,
   logoUri: undefined,

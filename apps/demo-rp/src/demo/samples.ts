@@ -90,7 +90,8 @@ const preparePeople = async ({ commands, keeper }: Preparation): Promise<readonl
 const prepareClient = async ({ commands, keeper, origin }: Preparation): Promise<NonNullable<Kept['client']>> => {
   const kept = await keeper.read()
   const known = namesOf(await printedBy(commands, ['client', 'list']), 'client_id')
-  const settings = ['--redirect-uri', `${origin}/callback`, '--scope', DEMO_SCOPE]
+  const uris = ['--redirect-uri', `${origin}/callback`, '--post-logout-redirect-uri', `${origin}/`]
+  const settings = [...uris, '--scope', DEMO_SCOPE]
   if (kept.client !== undefined && known.includes(kept.client.clientId)) {
     // The app may have had to take another port.
     await printedBy(commands, ['client', 'update', kept.client.clientId, ...settings])

@@ -43,6 +43,22 @@ const MEMBERS: readonly Member[] = [
     spec: { kind: 'list', value: 'URI', words: 'Where people are sent back to, exactly; may be repeated.' },
   },
   {
+    option: 'post-logout-redirect-uri',
+    member: 'post_logout_redirect_uris',
+    kind: 'list',
+    spec: {
+      kind: 'list',
+      value: 'URI',
+      words: 'Where people may be sent after signing out, exactly; may be repeated.',
+    },
+  },
+  {
+    option: 'backchannel-logout-uri',
+    member: 'backchannel_logout_uri',
+    kind: 'text',
+    spec: { kind: 'text', value: 'URL', words: 'Where the app itself is told that a session ended.' },
+  },
+  {
     option: 'type',
     member: 'application_type',
     kind: 'text',

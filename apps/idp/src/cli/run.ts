@@ -11,6 +11,7 @@ import { CLIENT_COMMANDS } from './client-commands.ts'
 import { type Command, type CommandOutcome, EXIT, type ExitCode, ended } from './command.ts'
 import { commandHelp, overviewHelp, usageOf } from './help.ts'
 import { KEY_COMMANDS, SCHEMA_COMMANDS } from './key-commands.ts'
+import { LOGOUT_COMMANDS } from './logout-commands.ts'
 import { renderOutput } from './output.ts'
 import { REGISTRATION_COMMANDS } from './registration-commands.ts'
 import type { Terminal } from './terminal.ts'
@@ -23,6 +24,7 @@ export const COMMANDS: readonly Command[] = [
   ...CLIENT_COMMANDS,
   ...REGISTRATION_COMMANDS,
   ...KEY_COMMANDS,
+  ...LOGOUT_COMMANDS,
 ]
 
 /** What a run is given. */

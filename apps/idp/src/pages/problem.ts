@@ -8,6 +8,7 @@ const PROBLEMS: Readonly<Record<PageProblem, ErrorProblem>> = {
   invalidRequest: 'requestInvalid',
   unknownClient: 'clientUnknown',
   unregisteredRedirectUri: 'redirectUriInvalid',
+  unregisteredLogoutUri: 'logoutUriInvalid',
   interactionUnknown: 'expired',
   interactionExpired: 'expired',
   interactionElsewhere: 'otherBrowser',
@@ -26,12 +27,14 @@ const backTo = (client: ClientDisplay | undefined): ErrorPage['back'] =>
     : { clientName: client.name, url: client.clientUri }
 
 /** The page for a problem that the core reports. */
-export const presentProblem = (reported: Reported): ErrorPage => ({
+export const presentProblem = (reported: Reported, basePath: string): ErrorPage => ({
   kind: 'error',
   problem: PROBLEMS[reported.problem],
   reference: reported.reference,
   details: [{ kind: 'description', value: reported.detail }],
   back: backTo(reported.client),
+  // Whoever wanted to sign out still can, if not at the app's word.
+  signOutUrl: reported.problem === 'unregisteredLogoutUri' ? `${basePath}/sign-out` : undefined,
 })
 
 /** The page that carries an answer to the client by a post. */

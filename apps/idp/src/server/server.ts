@@ -12,6 +12,7 @@ import type { Config } from '../config/index.ts'
 import { addAssetRoutes } from '../pages/asset-routes.ts'
 import { addDeviceRoutes } from '../pages/device-routes.ts'
 import { addInteractionRoutes } from '../pages/interaction-routes.ts'
+import { presentLogout } from '../pages/logout.ts'
 import { addOwnRoutes } from '../pages/own-routes.ts'
 import { presentFormPost, presentProblem } from '../pages/problem.ts'
 import { pageOf, sendProblem } from '../pages/send.ts'
@@ -123,7 +124,9 @@ export const buildServer = async ({ config, around, readiness, log }: ServerPart
     ...(config.mtls === undefined ? {} : { clientCertificates: certificatesOf(config.mtls) }),
     onRefused: (refusal) => app.log.info({ refusal }, 'a request was refused'),
     render: {
-      page: ({ page }) => pageOf(around, presentProblem(page)),
+      page: ({ page }) => pageOf(around, presentProblem(page, around.basePath)),
+      logout: ({ page }) =>
+        pageOf(around, presentLogout(page, around.basePath), { leadsAway: page.step === 'confirm' }),
       formPost: (reply, nonce) =>
         renderPage(presentFormPost(reply), { locale: 'en', nonce, brand: around.brand, basePath: around.basePath }),
     },

@@ -186,6 +186,11 @@ const errors: Readonly<Record<ErrorProblem, ErrorWords>> = {
     what: 'The address for the way back is not one that was registered, so you were not sent there. This protects you from being led to a false site.',
     next: 'Do not go on from the page that brought you here unless you trust it. Give the reference below to the people who run the app.',
   },
+  logoutUriInvalid: {
+    title: 'The app asked to send you to an unknown address',
+    what: 'The address for after signing out is not one that was registered. You were not sent there, and you are still signed in here.',
+    next: 'Sign out with the button below, and close the app. Give the reference to the people who run it.',
+  },
   expired: {
     title: 'Too much time has passed',
     what: 'This sign-in was started a while ago and has expired.',
@@ -263,6 +268,8 @@ const signOut = {
 const signedOut = {
   title: 'You are signed out',
   what: 'No account is signed in any more in this browser.',
+  others: 'Other accounts stay signed in in this browser.',
+  showOthers: 'Show the other accounts',
   note: 'On a shared computer, close all browser windows too.',
   signIn: 'Sign in again',
 }

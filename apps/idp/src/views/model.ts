@@ -159,6 +159,8 @@ export type ErrorProblem =
   | 'clientDisabled'
   /** The redirect URI is missing or is not one of the registered. */
   | 'redirectUriInvalid'
+  /** The address after signing out is not one of the registered; nobody was signed out. */
+  | 'logoutUriInvalid'
   /** The interaction ran out of time. */
   | 'expired'
   /** The interaction belongs to another browser, or its cookie is gone. */
@@ -193,6 +195,8 @@ export interface ErrorPage {
   readonly details?: readonly ErrorDetail[] | undefined
   /** A registered address of the client; linked only if https, never followed by itself. */
   readonly back?: { readonly clientName: string; readonly url: string } | undefined
+  /** Own path for signing out here, where that is what the person wanted. */
+  readonly signOutUrl?: string | undefined
 }
 
 /** Asks whether to sign out of this browser's sessions. Button `action=sign-out`. */
@@ -206,9 +210,11 @@ export interface SignOutPage {
   readonly stayUrl: string
 }
 
-/** Confirms that nobody is signed in here any more. */
+/** Confirms that nobody is signed in here any more, or nobody of those who were to be signed out. */
 export interface SignedOutPage {
   readonly kind: 'signedOut'
+  /** Own path that shows who else is signed in here; given only where somebody is. */
+  readonly othersUrl?: string | undefined
   readonly signInUrl?: string | undefined
   /** A registered address of the client; linked only if https. */
   readonly back?: { readonly clientName: string; readonly url: string } | undefined

@@ -73,6 +73,7 @@ const errorStops = (world: World, rp: RunningRelyingParty): readonly Stop[] => {
   return [
     see('unknown-client', '/authorize?client_id=nobody&response_type=code&redirect_uri=https://app.example/'),
     see('redirect-uri', `/authorize?${request}&redirect_uri=https://elsewhere.example/`),
+    see('logout-uri', `/end_session?client_id=${rp.clientId}&post_logout_redirect_uri=https://elsewhere.example/`),
     see('not-found', '/nothing'),
     see('unknown-interaction', `/interaction/${'A'.repeat(22)}`),
     see('set-up-link', `/set-up/${'A'.repeat(43)}`),
@@ -98,7 +99,21 @@ const errorStops = (world: World, rp: RunningRelyingParty): readonly Stop[] => {
   ]
 }
 
-const ownStops = (world: World): readonly Stop[] => [
+const ownStops = (world: World, rp: RunningRelyingParty): readonly Stop[] => [
+  {
+    name: 'sign-out-asked',
+    go: async (page) => {
+      await page.goto(`${world.origin}/end_session?client_id=${rp.clientId}&logout_hint=bob`)
+      await heading(page, 'Sign out?')
+    },
+  },
+  {
+    name: 'signed-out-others',
+    go: async (page) => {
+      await press(page, 'Sign out')
+      await page.getByText('Other accounts stay signed in').waitFor()
+    },
+  },
   { name: 'home', go: async (page) => void (await page.goto(`${world.origin}/`)) },
   { name: 'sign-out', go: async (page) => void (await page.goto(`${world.origin}/sign-out`)) },
   {
@@ -116,7 +131,7 @@ const ownStops = (world: World): readonly Stop[] => [
 export const tour = (world: World, rp: RunningRelyingParty): readonly Stop[] => [
   ...signInStops(rp),
   ...errorStops(world, rp),
-  ...ownStops(world),
+  ...ownStops(world, rp),
 ]
 
 /** The set-up, by the link that the server printed at its start. */

@@ -92,6 +92,7 @@ export const openWorld = async (env: Readonly<Record<string, string>> = {}): Pro
     const client = await issuer.client({
       client_name: 'Demo app',
       redirect_uris: [`${origin}/callback`],
+      post_logout_redirect_uris: [`${origin}/`],
       scope,
       ...metadata,
     })

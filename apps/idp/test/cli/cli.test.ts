@@ -507,6 +507,32 @@ t.test(
   },
 )
 
+t.test('[OUT-13] the list of deliveries shows what apps could not be told, and nothing of any token', async (t) => {
+  const at = 1_800_000_000
+  await sql`
+    insert into logout_deliveries (sid, client_id, subject, state, attempts, failure, created_at, due_at, expires_at)
+    values ('s1', 'wiki', 'alice', 'dead', 6, 'answered503', ${at}, ${at + 60}, ${at + 9999}),
+      ('s1', 'mail', 'alice', 'delivered', 1, null, ${at}, ${at + 1}, ${at + 9999})`
+  const dead = await json('logout-deliveries', 'list', '--state', 'dead')
+  t.equal(dead.code, 0)
+  t.same(dead.json, [
+    {
+      client_id: 'wiki',
+      subject: 'alice',
+      sid: 's1',
+      state: 'dead',
+      attempts: 6,
+      failure: 'answered503',
+      ended_at: '2027-01-15T08:00:00Z',
+      due_at: '2027-01-15T08:01:00Z',
+    },
+  ])
+  t.equal((await json('logout-deliveries', 'list')).json.length, 2)
+  t.match((await run(['logout-deliveries', 'list'])).out, /CLIENT_ID +SUBJECT .*\nmail +alice +s1 +delivered +1 +- /)
+  t.equal((await run(['logout-deliveries', 'list', '--state', 'lost'])).code, 2)
+  await sql`delete from logout_deliveries`
+})
+
 t.test('[unit] the reference page says what the commands say', async (t) => {
   const page = await readFile(new URL('../../../../docs/reference/cli.md', import.meta.url), 'utf8')
   t.equal(page, commandReference(COMMANDS), 'run node apps/idp/dist/cli/write-reference.js')

@@ -35,6 +35,8 @@ const OURS: ReadonlySet<string> = new Set([
   'stayUrl',
   'homeUrl',
   'signInUrl',
+  'othersUrl',
+  'signOutUrl',
 ])
 
 const replace = (value: unknown, key: string, text: string): unknown => {

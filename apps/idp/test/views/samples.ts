@@ -389,6 +389,17 @@ export const samples: readonly Sample[] = [
     },
   },
   ...setUps,
+  { name: 'signed-out-others', page: { kind: 'signedOut', othersUrl: '/' } },
+  {
+    name: 'error-logout-uri',
+    page: {
+      kind: 'error',
+      problem: 'logoutUriInvalid',
+      reference: 'KQ4M-7TRW',
+      details: [{ kind: 'description', value: 'post_logout_redirect_uri is not registered for this client' }],
+      signOutUrl: '/sign-out',
+    },
+  },
   { name: 'home', page: { kind: 'home', accounts: [ada], signOutForm: form } },
   {
     name: 'home-several',

@@ -57,7 +57,10 @@ const DOCUMENT: Rule = { GET: 200, HEAD: 200, OPTIONS: 204 }
 const ROUTES: Readonly<Record<string, Rule>> = {
   '/': PAGE,
   '/authorize': { GET: 400, HEAD: 400, POST: 400 },
+  // Nobody is signed in; a post comes again by GET.
+  '/end_session': { ...PAGE, POST: 303 },
   '/token': { POST: 400, OPTIONS: 204 },
+  '/par': { POST: 401, OPTIONS: 204 },
   '/userinfo': { GET: 401, HEAD: 401, POST: 401, OPTIONS: 204 },
   '/jwks': DOCUMENT,
   '/.well-known/openid-configuration': DOCUMENT,
@@ -284,6 +287,7 @@ t.test(
       '/sign-in',
       '/sign-out',
       '/signed-out',
+      '/end_session',
       '/set-up/x',
       '/interaction/x',
       '/healthz',

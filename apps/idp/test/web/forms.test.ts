@@ -18,7 +18,12 @@ import {
 
 const issuer = await createIssuer()
 const node = await issuer.start()
-const client = await issuer.client({ client_name: 'App', redirect_uris: [REDIRECT_URI] })
+const AFTER = 'http://127.0.0.1:9/signed-out'
+const client = await issuer.client({
+  client_name: 'App',
+  redirect_uris: [REDIRECT_URI],
+  post_logout_redirect_uris: [AFTER],
+})
 t.teardown(() => issuer.close())
 
 const setUpLink = await setUpLinkOf(node)
@@ -61,9 +66,11 @@ const filledSetUp = async (): Promise<Filled> => {
 /** Each form that a person can meet, freshly opened. */
 const filledForms = async (): Promise<readonly Filled[]> => {
   const [stranger, atApp] = [createVisitor(issuer.issuer), createVisitor(issuer.issuer)]
-  const [chooser, consenter, leaver] = [await signedIn(), await signedIn(), await signedIn()]
+  const [chooser, consenter] = [await signedIn(), await signedIn()]
+  const [leaver, asked] = [await signedIn(), await signedIn()]
   const { url } = codeRequest(issuer.issuer, client.clientId)
   const choose = await openForm(chooser, codeRequest(issuer.issuer, client.clientId, { prompt: 'select_account' }).url)
+  const endSession = `${issuer.issuer}/end_session?client_id=${client.clientId}&post_logout_redirect_uri=${encodeURIComponent(AFTER)}`
   const account = /name="account" value="([^"]+)"/.exec(choose.body)?.[1] ?? ''
   return [
     fill('own sign-in', stranger, await openForm(stranger, `${issuer.issuer}/sign-in`), ALICE),
@@ -71,6 +78,7 @@ const filledForms = async (): Promise<readonly Filled[]> => {
     fill('choice of account', chooser, choose, { account }),
     fill('consent', consenter, await openForm(consenter, url), { action: 'allow' }),
     fill('sign-out', leaver, await openForm(leaver, `${issuer.issuer}/sign-out`), {}),
+    fill('sign-out for an app', asked, await openForm(asked, endSession), { action: 'sign-out' }),
   ]
 }
 
@@ -242,6 +250,7 @@ t.test(
       '/sign-in',
       '/sign-out',
       '/signed-out',
+      '/end_session',
       '/authorize',
       '/token',
       '/userinfo',

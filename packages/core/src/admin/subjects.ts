@@ -21,8 +21,8 @@ export const endSessionsOf = async (
 }
 
 /**
- * Lets a person act or stops him. Stopping takes effect with the first write (a disabled person's sessions, codes and tokens count for
- * nothing); the second ends his sessions, so that none of them lives again when he is let in anew. Repeating it is harmless.
+ * Lets a person act or stops him. Stopping ends his sessions in the same write, so that none of them lives again when he is let in
+ * anew; his codes and tokens count for nothing from then on. Repeating it is harmless.
  */
 export const setSubjectStatus = async (
   deps: AdminDeps,
@@ -30,10 +30,7 @@ export const setSubjectStatus = async (
 ): Promise<'changed' | 'unknown'> => {
   const now = nowOf(deps)
   const { subject, status, actor } = change
-  const events = [auditEntry('subject.changed', now, { subject, status, actor })]
-  const outcome = await deps.stores.subjects.changeSubject({ subject, status }, { now, events })
-  if (outcome === 'changed' && status === 'disabled') {
-    await endSessionsOf(deps, { actor, subject, except: undefined, reason: 'disabled' })
-  }
-  return outcome
+  const ended = status === 'disabled' ? [auditEntry('session.ended', now, { subject, reason: 'disabled' })] : []
+  const events = [auditEntry('subject.changed', now, { subject, status, actor }), ...ended]
+  return deps.stores.subjects.changeSubject({ subject, status }, { now, events })
 }

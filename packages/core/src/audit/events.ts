@@ -123,6 +123,23 @@ export interface AuditFields {
     readonly amr: readonly string[]
     readonly network: string
   }
+  /** A request to sign out was refused; `reference` is what the person was shown. */
+  readonly 'logout.refused': { readonly reason: string; readonly reference: string; readonly network: string }
+  /** A client was told that a session ended (OIDC Back-Channel Logout §2.5). */
+  readonly 'logout_token.delivered': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly sid: SessionId
+    readonly attempts: number
+  }
+  /** A client could not be told, and is not tried any more. */
+  readonly 'logout_token.given_up': {
+    readonly clientId: ClientId
+    readonly subject: Subject
+    readonly sid: SessionId
+    readonly attempts: number
+    readonly reason: string
+  }
   readonly 'session.ended': { readonly subject?: Subject; readonly sid?: SessionId; readonly reason: string }
   readonly 'token.refused': {
     readonly clientId?: string

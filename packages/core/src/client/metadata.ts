@@ -4,6 +4,7 @@ import type { Instant, Json, JsonObject } from '../base/index.ts'
 import type { ClientOrigin } from '../spec/index.ts'
 import type { ClientRecord } from '../store/index.ts'
 import { TLS_NAME_MEMBERS } from './registration-certificates.ts'
+import { logoutMetadataOf } from './registration-logout.ts'
 
 /** A client as an administrator reads it: its metadata by the names of RFC 7591 §2, its state, and of its secrets only that they exist. */
 export interface ClientDescription {
@@ -45,6 +46,7 @@ export const metadataOf = (client: ClientRecord): JsonObject => {
     ['default_max_age', client.defaultMaxAge],
     ['require_pushed_authorization_requests', client.requirePushedRequests],
     ['refresh_tokens', client.refreshTokens],
+    ...logoutMetadataOf(client.logout),
     ['cors_origins', client.corsOrigins],
     ['client_uri', client.clientUri],
     ['logo_uri', client.logoUri],

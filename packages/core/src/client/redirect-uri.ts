@@ -26,16 +26,27 @@ const equalButForPort = (registered: string, requested: string, localhostAnyPort
   return left.host === right.host && left.rest === right.rest
 }
 
-/** The requested URI, verified, if the client registered it (RFC 9700 §4.1.3); undefined otherwise. */
-export const matchRedirectUri = (client: ClientRecord, requested: string): VerifiedRedirectUri | undefined => {
+const match = (
+  client: ClientRecord,
+  registeredUris: readonly string[],
+  requested: string,
+): VerifiedRedirectUri | undefined => {
   if (requested.length > LIMITS.redirectUri) return undefined
-  const matches = client.redirectUris.some(
+  const matches = registeredUris.some(
     (registered) =>
       registered === requested ||
       (client.applicationType === 'native' && equalButForPort(registered, requested, client.localhostAnyPort)),
   )
   return matches ? (requested as VerifiedRedirectUri) : undefined
 }
+
+/** The requested URI, verified, if the client registered it (RFC 9700 §4.1.3); undefined otherwise. */
+export const matchRedirectUri = (client: ClientRecord, requested: string): VerifiedRedirectUri | undefined =>
+  match(client, client.redirectUris, requested)
+
+/** The same for where a person is sent after signing out, among the URIs registered for that alone (OIDC RP-Initiated Logout §3). */
+export const matchPostLogoutRedirectUri = (client: ClientRecord, requested: string): VerifiedRedirectUri | undefined =>
+  match(client, client.logout.postLogoutRedirectUris, requested)
 
 /** Whether a redirect ends on the person's own device: loopback or a private-use scheme (RFC 8252 §7). */
 export const isOnDevice = (uri: string): boolean =>

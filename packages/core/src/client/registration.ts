@@ -17,6 +17,8 @@ import {
   refuse,
 } from './registration-fields.ts'
 import { checkClientJwks } from './registration-keys.ts'
+import { LOGOUT_FIELDS, readLogout } from './registration-logout.ts'
+import { NOT_BUILT_FIELDS } from './registration-not-built.ts'
 import type { ClientRejection, ClientRejectionReason } from './registration-rejection.ts'
 import { checkCalledUri, checkLinkUri, checkOrigin, checkRedirectUri, type UriPolicy } from './registration-uris.ts'
 
@@ -79,6 +81,7 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'default_max_age',
   'require_pushed_authorization_requests',
   'refresh_tokens',
+  ...LOGOUT_FIELDS,
   'cors_origins',
   'client_uri',
   'logo_uri',
@@ -88,18 +91,6 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'contacts',
   'subject_type',
 ])
-
-// Ignoring one of these would leave the client with less than it was promised, so they are refused wherever they come from.
-const NOT_BUILT_FIELDS: readonly string[] = [
-  'software_statement',
-  'sector_identifier_uri',
-  'request_uris',
-  'id_token_encrypted_response_alg',
-  'userinfo_signed_response_alg',
-  'userinfo_encrypted_response_alg',
-  'request_object_signing_alg',
-  'authorization_signed_response_alg',
-]
 
 const CONFIDENTIAL_GRANTS: readonly string[] = ['client_credentials', TOKEN_EXCHANGE, JWT_BEARER]
 const MOST = { redirectUris: 50, scopes: 100, grantTypes: 10, origins: 20, contacts: 10 } as const
@@ -265,6 +256,7 @@ const readSettings = (
     defaultMaxAge: readCount(metadata, 'default_max_age', TEN_YEARS),
     requirePushedRequests: readFlag(metadata, 'require_pushed_authorization_requests', false),
     refreshTokens: readChoice(metadata, 'refresh_tokens', ['offline', 'always'] as const, 'offline'),
+    logout: readLogout(metadata, uriPolicy),
     corsOrigins: readList(metadata, 'cors_origins', { most: MOST.origins, check: checkCorsOrigin }),
     clientUri: readLink(metadata, 'client_uri'),
     logoUri: readLink(metadata, 'logo_uri'),

@@ -1,6 +1,6 @@
 // Owns what every endpoint is given: checked configuration, ports and stores. Never composes them: see provider.ts.
 
-import { base64url, type Digest, digest, type JsonObject, type Result, utf8 } from '../base/index.ts'
+import { base64url, type Digest, digest, type JsonObject, type Result, type SessionId, utf8 } from '../base/index.ts'
 import type { Ports } from '../ports/index.ts'
 import type { Lifetimes } from '../spec/index.ts'
 import type { AuditEntry, Stores } from '../store/index.ts'
@@ -39,6 +39,10 @@ export interface EnabledFeatures {
   readonly dpop: DpopSettings | undefined
   /** How client certificates are used (RFC 8705); undefined when that is not offered. */
   readonly mtls: MtlsSettings | undefined
+  /** The logout endpoint (OIDC RP-Initiated Logout §2). */
+  readonly endSession: boolean
+  /** Telling clients, server to server, that a session ended (OIDC Back-Channel Logout §2.5). */
+  readonly backchannelLogout: boolean
 }
 
 /** Why the keys under a client's jwks_uri cannot be had. */
@@ -65,6 +69,8 @@ export interface Context {
   readonly ports: Ports
   readonly stores: Stores
   readonly remoteKeys: RemoteKeys
+  /** Told of sessions that just ended: begins to tell their clients, and returns at once. Never throws. */
+  readonly onEnded: (sids: readonly SessionId[]) => void
 }
 
 /** What an endpoint answers: the reply, and the events that rode in no transition. */

@@ -1,15 +1,12 @@
 // Owns the sessions of the in-memory store. Never sees a cookie's secret.
 
 import { type Instant, instant } from '../base/index.ts'
-import type { SessionRecord, SessionStore } from '../store/index.ts'
+import type { SessionStore } from '../store/index.ts'
 import { isLive } from './judge.ts'
+import { endSession } from './logouts.ts'
 import { insertNew, keep, type MemoryState, record } from './state.ts'
 
 const earlier = (one: Instant, other: Instant): Instant => (one < other ? one : other)
-
-const end = (state: MemoryState, session: SessionRecord, endedAt: Instant): void => {
-  state.sessions.set(session.sid, keep({ ...session, endedAt }))
-}
 
 /** Sessions over a shared state. */
 export const memorySessions = (state: MemoryState): SessionStore => ({
@@ -33,7 +30,7 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
     }
     for (const sid of replaces) {
       const replaced = state.sessions.get(sid)
-      if (replaced !== undefined && replaced.endedAt === undefined) end(state, replaced, occasion.now)
+      if (replaced !== undefined && replaced.endedAt === undefined) endSession(state, replaced, occasion.now)
     }
     record(state, occasion.events)
     return 'started'
@@ -69,7 +66,7 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
     const session = state.sessions.get(sid)
     if (session === undefined) return 'unknown'
     if (session.endedAt !== undefined) return 'alreadyEnded'
-    end(state, session, occasion.now)
+    endSession(state, session, occasion.now)
     record(state, occasion.events)
     return 'ended'
   },
@@ -78,8 +75,14 @@ export const memorySessions = (state: MemoryState): SessionStore => ({
     const open = [...state.sessions.values()].filter(
       (session) => session.subject === subject && session.sid !== except && session.endedAt === undefined,
     )
-    for (const session of open) end(state, session, occasion.now)
+    for (const session of open) endSession(state, session, occasion.now)
     record(state, occasion.events)
     return open.length
+  },
+
+  endExpiredSessions: async ({ now, limit }) => {
+    const over = [...state.sessions.values()].filter((one) => one.endedAt === undefined && !isLive(one, now))
+    for (const session of over.slice(0, limit)) endSession(state, session, now)
+    return Math.min(over.length, limit)
   },
 })

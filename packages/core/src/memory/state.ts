@@ -9,10 +9,12 @@ import type {
   DeviceRecord,
   GrantRecord,
   InteractionRecord,
+  LogoutDeliveryRecord,
   PushedRequestRecord,
   RefreshRecord,
   RegistrationTokenRecord,
   ResourceRecord,
+  SessionClient,
   SessionRecord,
   StoredKey,
   SubjectRecord,
@@ -60,6 +62,11 @@ export interface DeviceEntry {
   readonly clientIncarnation: number
 }
 
+/** A client that was issued a code in a session. */
+export interface SessionClientEntry extends SessionClient {
+  readonly incarnation: number
+}
+
 /** A counter of failures. */
 export interface AttemptEntry {
   readonly failures: number
@@ -85,6 +92,9 @@ export interface MemoryState {
   readonly devices: Map<GrantHandle, DeviceEntry>
   readonly reservations: Map<string, Instant>
   readonly attempts: Map<Digest, AttemptEntry>
+  /** Incarnation of each client that was issued a code in a session, by session and client. */
+  readonly sessionClients: Map<string, SessionClientEntry>
+  readonly deliveries: Map<string, LogoutDeliveryRecord>
   readonly events: AuditEntry[]
   ring: { readonly revision: number; readonly keys: readonly StoredKey[] }
   /** Counts up for incarnations and consent versions, so that none is used twice. */
@@ -108,6 +118,8 @@ export const emptyState = (): MemoryState => ({
   devices: new Map(),
   reservations: new Map(),
   attempts: new Map(),
+  sessionClients: new Map(),
+  deliveries: new Map(),
   events: [],
   ring: { revision: 0, keys: [] },
   serial: 0,

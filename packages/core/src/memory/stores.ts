@@ -9,6 +9,7 @@ import { memoryDevices } from './devices.ts'
 import { memoryGrants } from './grants.ts'
 import { memoryInteractions } from './interactions.ts'
 import { memoryKeys } from './keys.ts'
+import { memoryLogouts } from './logouts.ts'
 import { memoryPushedRequests } from './pushed-requests.ts'
 import { memoryRegistrationTokens } from './registration-tokens.ts'
 import { memoryReservations } from './reservations.ts'
@@ -36,6 +37,7 @@ export const storesOver = (state: MemoryState): Stores => ({
   pushedRequests: memoryPushedRequests(state),
   devices: memoryDevices(state),
   reservations: memoryReservations(state),
+  logouts: memoryLogouts(state),
   attempts: memoryAttempts(state),
   keys: memoryKeys(state),
   audit: memoryAudit(state),

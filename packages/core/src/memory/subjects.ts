@@ -1,6 +1,7 @@
 // Owns the people of the in-memory store. Never holds a name or a password.
 
 import type { SubjectStore } from '../store/index.ts'
+import { endSession } from './logouts.ts'
 import { keep, type MemoryState, record } from './state.ts'
 
 /** People over a shared state. */
@@ -18,6 +19,9 @@ export const memorySubjects = (state: MemoryState): SubjectStore => ({
     const stored = state.subjects.get(subject)
     if (stored === undefined) return 'unknown'
     state.subjects.set(subject, keep({ subject, status, version: stored.version + 1 }))
+    for (const session of status === 'disabled' ? state.sessions.values() : []) {
+      if (session.subject === subject && session.endedAt === undefined) endSession(state, session, occasion.now)
+    }
     record(state, occasion.events)
     return 'changed'
   },

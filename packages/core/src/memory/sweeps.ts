@@ -1,7 +1,7 @@
 // Owns the upkeep of the in-memory store. Never takes what still counts: a grant goes after its last token.
 
 import type { GrantHandle, Instant } from '../base/index.ts'
-import type { SweepStore } from '../store/index.ts'
+import type { SessionRecord, SweepStore } from '../store/index.ts'
 import type { MemoryState } from './state.ts'
 
 /** Deletes at most `limit` entries that are over; answers how many went. */
@@ -25,6 +25,11 @@ const sweepMap = <K, V>(
 const handlesInUse = (state: MemoryState): ReadonlySet<GrantHandle> =>
   new Set([...state.tokens.values()].map(({ token }) => token.handle))
 
+const forgetSession = (state: MemoryState, { sid, secretDigest }: SessionRecord): void => {
+  state.sessionIds.delete(secretDigest)
+  for (const [key, entry] of state.sessionClients) if (entry.sid === sid) state.sessionClients.delete(key)
+}
+
 /** Upkeep over a shared state. */
 export const memorySweeps = (state: MemoryState): SweepStore => ({
   sweepExpired: async ({ before, limit }) => {
@@ -46,8 +51,9 @@ export const memorySweeps = (state: MemoryState): SweepStore => ({
         state.sessions,
         limit,
         (session) => isOver(session.idleExpiresAt) || isOver(session.absoluteExpiresAt),
-        (session) => state.sessionIds.delete(session.secretDigest),
+        (session) => forgetSession(state, session),
       ) +
+      sweepMap(state.deliveries, limit, (delivery) => isOver(delivery.expiresAt)) +
       sweepMap(state.consents, limit, (consent) => isOver(consent.expiresAt)) +
       sweepMap(state.interactions, limit, (interaction) => isOver(interaction.expiresAt)) +
       sweepMap(state.pushedRequests, limit, ({ pushed }) => isOver(pushed.keptUntil)) +

@@ -2,6 +2,7 @@
 
 import type { ClientId, Instant } from '../base/index.ts'
 import type { AccessTokenRecord, GrantIssue, ReservationRecord } from '../store/index.ts'
+import { noteSessionClient } from './logouts.ts'
 import { type GrantEntry, insertNew, keep, keyOf, type MemoryState } from './state.ts'
 
 /** Stores a grant whose basis was found to hold. */
@@ -9,6 +10,7 @@ export const insertGrant = (state: MemoryState, { grant, codeDigest }: Omit<Gran
   const client = state.clients.get(grant.clientId)
   if (client === undefined) throw new TypeError('a grant needs its client')
   const entry = { grant: keep(grant), codeDigest, clientIncarnation: client.incarnation }
+  noteSessionClient(state, grant, client.incarnation)
   insertNew(state.grants, grant.handle, { ...entry, redeemedAt: undefined, revokedAt: undefined, refresh: undefined })
 }
 

@@ -116,7 +116,9 @@ const commitSession = async (
   }
   const others = held.filter((other) => other.session.subject !== subject)
   const replaces = others.slice(MAX_SESSIONS - 1).map((other) => other.session.sid)
-  return context.stores.sessions.startSession({ session, replaces }, { now, events })
+  const outcome = await context.stores.sessions.startSession({ session, replaces }, { now, events })
+  if (outcome === 'started') context.onEnded(replaces)
+  return outcome
 }
 
 /**
@@ -150,19 +152,24 @@ export const keepAlive = async (context: Context, session: SessionRecord, now: I
   await context.stores.sessions.touchSession({ sid: session.sid, idleExpiresAt: later(now, wanted - now) })
 }
 
-/** Ends one or all of the browser's sessions; answers the cookie that is left. */
+/** Ends some of the browser's sessions; answers the cookie that is left. */
 export const endSessions = async (
   context: Context,
   held: readonly HeldSession[],
-  end: { readonly sid: SessionId | 'all'; readonly now: Instant },
+  end: {
+    readonly ends: (session: SessionRecord) => boolean
+    /** Why, for the audit log: `signOut`, `clientLogout`. */
+    readonly reason: string
+    readonly now: Instant
+  },
 ): Promise<Cookie> => {
-  const ending = held.filter(({ session }) => end.sid === 'all' || session.sid === end.sid)
+  const ending = held.filter(({ session }) => end.ends(session))
   for (const { session } of ending) {
-    const events = [
-      auditEntry('session.ended', end.now, { subject: session.subject, sid: session.sid, reason: 'signOut' }),
-    ]
+    const { subject, sid } = session
+    const events = [auditEntry('session.ended', end.now, { subject, sid, reason: end.reason })]
     await context.stores.sessions.endSession(session.sid, { now: end.now, events })
   }
+  context.onEnded(ending.map(({ session }) => session.sid))
   return sessionCookie(
     context,
     held.filter((other) => !ending.includes(other)).map((other) => other.secret),

@@ -64,6 +64,7 @@ export const LIMITS = {
   scope: 2048,
   claims: 8192,
   loginHint: 256,
+  logoutHint: 256,
   uiLocales: 256,
   acrValues: 1024,
   redirectUri: 2048,
@@ -88,3 +89,33 @@ export const POLL_INTERVAL = 5
 
 /** Seconds by which a poll may come early: instants are whole seconds, so that a request on time can look one second early. */
 export const POLL_TOLERANCE = 1
+
+/** How long a logout token lives, in seconds: each attempt has a fresh one (OIDC Back-Channel Logout §2.4 recommends two minutes at most). */
+export const LOGOUT_TOKEN_LIFETIME = 120
+
+/** How clients are told that a session ended; times in seconds. */
+export interface LogoutDeliveryNumbers {
+  /** Pauses after the first attempt, the second, and so on; after as many and one more it is given up. */
+  readonly pauses: readonly number[]
+  /** How long one node may have a delivery in hand before another takes it up. */
+  readonly lease: number
+  /** How long it is kept that a client was told. */
+  readonly keepDelivered: number
+  /** How long it is kept that a client could not be told. */
+  readonly keepDead: number
+  /** How many are tried at the same time. */
+  readonly batch: number
+}
+
+/** The numbers that deliveries go by. */
+export const LOGOUT_DELIVERY: LogoutDeliveryNumbers = {
+  // A restart of the client, a short outage, a long one: some three hours after the end there is little left to be signed out of.
+  pauses: [10, 60, 300, 1800, 7200],
+  // Longer than an attempt can take, with its signature.
+  lease: 60,
+  // For whoever looks into a complaint.
+  keepDelivered: 7 * 24 * 60 * 60,
+  keepDead: 30 * 24 * 60 * 60,
+  // A person's session has few clients, and a backlog is worked off in several goes.
+  batch: 20,
+}

@@ -102,6 +102,11 @@ const clientFrom = (id: ClientId, secret: Digest): ClientRecord => ({
   defaultMaxAge: undefined,
   requirePushedRequests: false,
   refreshTokens: 'offline',
+  logout: {
+    postLogoutRedirectUris: ['https://client.example/signed-out', 'https://client.example/bye?x=1'],
+    backchannelUri: 'https://client.example/backchannel-logout',
+    backchannelSessionRequired: true,
+  },
   corsOrigins: [`https://${id}.example`],
   clientUri: undefined,
   logoUri: undefined,

@@ -7,6 +7,7 @@ import { deviceCases } from './cases/devices.ts'
 import { exchangeCases } from './cases/exchange.ts'
 import { interactionCases } from './cases/interactions.ts'
 import { issueCases } from './cases/issue.ts'
+import { logoutCases } from './cases/logouts.ts'
 import { pushedRequestCases } from './cases/pushed-requests.ts'
 import { redeemCases } from './cases/redeem.ts'
 import { refreshCases } from './cases/refresh.ts'
@@ -22,6 +23,7 @@ import { counterRaces } from './races/counters.ts'
 import { deviceRaces } from './races/devices.ts'
 import { endingRaces } from './races/endings.ts'
 import { interactionRaces } from './races/interactions.ts'
+import { logoutRaces } from './races/logouts.ts'
 import { pushedRequestRaces } from './races/pushed-requests.ts'
 import { recordRaces } from './races/records.ts'
 import { refreshRaces } from './races/refresh.ts'
@@ -50,6 +52,7 @@ export const storeCases: readonly StoreCase[] = [
   ...deviceCases,
   ...devicePollCases,
   ...consentCases,
+  ...logoutCases,
   ...upkeepCases,
 ]
 
@@ -64,4 +67,5 @@ export const raceCases: readonly StoreCase[] = [
   ...endingRaces,
   ...counterRaces,
   ...registrationRaces,
+  ...logoutRaces,
 ]

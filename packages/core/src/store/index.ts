@@ -2,5 +2,6 @@
 
 export type * from './device-records.ts'
 export type * from './grant-records.ts'
+export type * from './logout.ts'
 export type * from './records.ts'
 export type * from './stores.ts'

@@ -2,6 +2,7 @@
 
 import type { ClientId, Digest, Instant, JsonObject, SessionId, Subject, VerifiedRedirectUri } from '../base/index.ts'
 import type { ClientAuthMethod, ClientOrigin, Prompt, ResponseMode, SigningAlg } from '../spec/index.ts'
+import type { ClientLogout } from './logout.ts'
 
 /** A client secret at rest: its SHA-256, and when it stops counting (two may overlap while one is rotated). */
 export interface ClientSecretRecord {
@@ -60,6 +61,7 @@ export interface ClientRecord {
   readonly requirePushedRequests: boolean
   /** When it is given refresh tokens: for offline access alone, or always; those without offline access end with their session. */
   readonly refreshTokens: 'offline' | 'always'
+  readonly logout: ClientLogout
   /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
   readonly corsOrigins: readonly string[]
   readonly clientUri: string | undefined

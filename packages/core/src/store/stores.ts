@@ -16,6 +16,7 @@ import type {
   TokenBinding,
   TokenStanding,
 } from './grant-records.ts'
+import type { LogoutStore } from './logout.ts'
 import type {
   AuditEntry,
   Basis,
@@ -102,14 +103,21 @@ export interface SubjectStore {
   findSubject(subject: Subject): Promise<SubjectRecord | undefined>
   /** Records a person, active at version 1. Race: of several, one creates. */
   createSubject(subject: Subject, occasion: Occasion): Promise<'created' | 'taken'>
-  /** Sets the status and bumps the version, whatever the status was: every change of rights comes through here. */
+  /**
+   * Sets the status and bumps the version, whatever the status was: every change of rights comes through here. To disable a person ends all
+   * his sessions in the same write, so that none of them lives again when he is let in anew.
+   */
   changeSubject(
     change: { readonly subject: Subject; readonly status: SubjectRecord['status'] },
     occasion: Occasion,
   ): Promise<'changed' | 'unknown'>
 }
 
-/** Sessions of browsers. */
+/**
+ * Sessions of browsers. However a session ends, the same write leaves a delivery, due at once, for every client that was issued a code
+ * in it and has a `logout.backchannelUri` now, unless the client is disabled (OIDC Back-Channel Logout §2.5); a code that was issued while the
+ * ending waited counts too. A delivery that nobody ever takes up may be forgotten from the instant of the ending.
+ */
 export interface SessionStore {
   /** The sessions with these cookie digests, ended and expired ones too, in the order asked; unknown digests are left out. */
   findSessions(secretDigests: readonly Digest[]): Promise<readonly SessionSnapshot[]>
@@ -140,6 +148,11 @@ export interface SessionStore {
     end: { readonly subject: Subject; readonly except: SessionId | undefined },
     occasion: Occasion,
   ): Promise<number>
+  /**
+   * Ends at most `limit` sessions that are over by time at `now` and were not ended, as any other ending would; answers how many. Race: of
+   * several, each session is ended by one.
+   */
+  endExpiredSessions(end: { readonly now: Instant; readonly limit: number }): Promise<number>
 }
 
 /** Remembered consents. They are recorded by `settleInteraction`. */
@@ -577,6 +590,7 @@ export interface Stores {
   readonly pushedRequests: PushedRequestStore
   readonly devices: DeviceStore
   readonly reservations: ReservationStore
+  readonly logouts: LogoutStore
   readonly attempts: AttemptStore
   readonly keys: KeyStore
   readonly audit: AuditStore

@@ -2,6 +2,8 @@
 
 export * from './credential.ts'
 export * from './id-token.ts'
+export * from './id-token-hint.ts'
 export * from './jws.ts'
 export * from './jwt-access-token.ts'
+export * from './logout-token.ts'
 export * from './refresh-token.ts'

@@ -79,11 +79,44 @@ export interface PresentedInteraction {
   readonly csrf: string
 }
 
+/** A signed-in account as a page may name it; names are missing where they cannot be known now. */
+export interface SignedInAccount {
+  readonly sid: SessionId
+  readonly subject: Subject
+  readonly name: string | undefined
+  readonly username: string | undefined
+}
+
+/** What a person is shown while he signs out. */
+export type LogoutPage =
+  /** Whether to sign out, where the request does not prove that he himself asked (OIDC RP-Initiated Logout §2). */
+  | {
+      readonly step: 'confirm'
+      /** Those who would be signed out. */
+      readonly accounts: readonly SignedInAccount[]
+      /** The client that asks, where it is known. */
+      readonly client: ClientDisplay | undefined
+      /** Path on this server that the form posts to. */
+      readonly action: string
+      /** Hidden fields that must come back as they are, with `action=sign-out` from the button. */
+      readonly fields: readonly (readonly [string, string])[]
+      readonly uiLocales: readonly string[]
+    }
+  /** Done, and there is nowhere to go back to. */
+  | {
+      readonly step: 'done'
+      readonly client: ClientDisplay | undefined
+      /** How many other accounts stay signed in in this browser. */
+      readonly remaining: number
+      readonly uiLocales: readonly string[]
+    }
+
 /** What went wrong, for a page on the server itself; what may not be told is not in it. */
 export type PageProblem =
   | 'invalidRequest'
   | 'unknownClient'
   | 'unregisteredRedirectUri'
+  | 'unregisteredLogoutUri'
   | 'interactionUnknown'
   | 'interactionExpired'
   | 'interactionElsewhere'
@@ -116,7 +149,12 @@ export type Reply =
       readonly headers: ReplyHeaders
     }
   /** 303 to `location` (RFC 9700 §4.12). */
-  | { readonly kind: 'redirect'; readonly location: string; readonly cookies: readonly Cookie[] }
+  | {
+      readonly kind: 'redirect'
+      readonly location: string
+      readonly cookies: readonly Cookie[]
+      readonly headers?: ReplyHeaders
+    }
   /** A page that posts `parameters` to the client (OAuth 2.0 Form Post Response Mode §2). */
   | {
       readonly kind: 'formPost'
@@ -132,6 +170,13 @@ export type Reply =
       readonly kind: 'page'
       readonly status: number
       readonly page: ErrorPage
+      readonly headers: ReplyHeaders
+      readonly cookies: readonly Cookie[]
+    }
+  /** A page of signing out, drawn at the address of the request. */
+  | {
+      readonly kind: 'logout'
+      readonly page: LogoutPage
       readonly headers: ReplyHeaders
       readonly cookies: readonly Cookie[]
     }

@@ -439,3 +439,27 @@ t.test('[unit] a rejection is told in one sentence that names the member and not
   t.notOk(validated.ok)
   if (!validated.ok) t.equal(describeClientRejection(validated.error), 'redirect_uris[1] must use https.')
 })
+
+t.test(
+  '[OUT-10, ADV-095, ADV-083] a URI for after signing out keeps the rules of a redirect URI: no scriptable scheme, no plain http but on loopback',
+  async (t) => {
+    const reason = (uri: string, more: JsonObject = {}, policy: Partial<RegistrationPolicy> = {}): string =>
+      reasonOf({ ...WEB, ...more, post_logout_redirect_uris: [uri] }, policy).replace('post_logout_redirect_uris ', '')
+    const native = { application_type: 'native' }
+    t.equal(reason('https://wiki.example/signed-out?from=op'), 'accepted')
+    t.equal(reason('javascript:alert(1)'), 'schemeNotAllowed')
+    t.equal(reason('data:text/html,x'), 'schemeNotAllowed')
+    t.equal(reason('vbscript:x'), 'schemeNotAllowed')
+    t.equal(reason('http://wiki.example/signed-out'), 'plainHttp')
+    t.equal(reason('https://wiki.example/*'), 'unsafeCharacter')
+    t.equal(reason('https://wiki.example/#x'), 'fragment')
+    t.equal(reason('https://user@wiki.example/'), 'userinfo')
+    t.equal(reason('https://wiki.example/?state=x'), 'reservedParameter')
+    t.equal(reason('http://127.0.0.1/done'), 'loopbackNeedsNative')
+    t.equal(reason('http://127.0.0.1/done', {}, { development: true }), 'accepted')
+    t.equal(reason('http://127.0.0.1/done', native), 'accepted')
+    t.equal(reason('com.example.app:/done', native), 'accepted')
+    const both = ['https://a.example/', 'https://a.example/']
+    t.equal(reasonOf({ ...WEB, post_logout_redirect_uris: both }), 'post_logout_redirect_uris repeated')
+  },
+)

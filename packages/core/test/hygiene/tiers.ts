@@ -10,7 +10,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['endpoints', 'admin'],
   ['provider-types'],
   ['grant-types', 'interaction'],
-  ['client-auth', 'consent', 'session', 'dpop', 'bearer'],
+  ['client-auth', 'consent', 'session', 'backchannel', 'dpop', 'bearer'],
   ['client', 'tokens', 'keys', 'claims', 'scope', 'pkce', 'resource', 'replay', 'standing'],
   ['context', 'policy', 'audit'],
   ['store', 'wire', 'ports'],

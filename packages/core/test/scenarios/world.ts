@@ -75,6 +75,7 @@ export const clientRecord = (
   defaultMaxAge: undefined,
   requirePushedRequests: false,
   refreshTokens: 'offline',
+  logout: { postLogoutRedirectUris: [], backchannelUri: undefined, backchannelSessionRequired: false },
   corsOrigins: [],
   clientUri: undefined,
   logoUri: undefined,
@@ -144,6 +145,8 @@ export interface World {
   readonly events: AuditEntry[]
   readonly faults: unknown[]
   readonly accounts: Map<string, JsonObject>
+  /** The public signing keys. */
+  keys(): Awaited<ReturnType<Ports['keys']['keys']>>
   client(over?: Partial<ClientRecord>): Promise<ClientRecord>
   browser(): Browser
   /** Sends a request without a browser. */
@@ -260,6 +263,7 @@ export const createWorld = (over: Partial<ProviderConfig> = {}, ports: Partial<P
     events,
     faults,
     accounts,
+    keys: () => keys.map((key) => ({ ...key, state: 'active' as const })),
     client: async (record = {}) => {
       const made = clientRecord({ clientId: clientId('app'), ...record })
       const outcome = await stores.clients.createClient(made, { now: clock.now(), events: [] })

@@ -52,6 +52,9 @@ interface ClientRow {
   readonly default_max_age: Int8 | null
   readonly require_pushed_requests: boolean
   readonly refresh_tokens: ClientRecord['refreshTokens']
+  readonly post_logout_redirect_uris: ArrayColumn<string>
+  readonly backchannel_logout_uri: string | null
+  readonly backchannel_logout_session_required: boolean
   readonly cors_origins: ArrayColumn<string>
   readonly client_uri: string | null
   readonly logo_uri: string | null
@@ -70,6 +73,12 @@ const secretsOf = (row: ClientRow): ClientRecord['secrets'] => {
     expiresAt: instantOrUndefined(expiries[index] ?? null),
   }))
 }
+
+const logoutOf = (row: ClientRow): ClientRecord['logout'] => ({
+  postLogoutRedirectUris: textsOf(row.post_logout_redirect_uris),
+  backchannelUri: orUndefined(row.backchannel_logout_uri),
+  backchannelSessionRequired: row.backchannel_logout_session_required,
+})
 
 const recordOf = (row: ClientRow): ClientRecord => ({
   clientId: clientId(row.client_id),
@@ -100,6 +109,7 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   defaultMaxAge: row.default_max_age === null ? undefined : Number(row.default_max_age),
   requirePushedRequests: row.require_pushed_requests,
   refreshTokens: row.refresh_tokens,
+  logout: logoutOf(row),
   corsOrigins: textsOf(row.cors_origins),
   clientUri: orUndefined(row.client_uri),
   logoUri: orUndefined(row.logo_uri),
@@ -117,7 +127,8 @@ const writtenColumns = (sql: Queries): Part => sql`
   name, application_type, auth_method, secret_digests, secret_expiries, jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
-  require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+  require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
+  post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required`
 
 const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.version}::integer, ${client.disabled}::boolean, ${client.origin}::text,
@@ -135,7 +146,8 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,
   ${client.requirePushedRequests}::boolean, ${client.refreshTokens}::text, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
   ${client.logoUri ?? null}::text, ${client.policyUri ?? null}::text, ${client.tosUri ?? null}::text,
-  ${client.createdAt}::bigint, ${client.updatedAt}::bigint`
+  ${client.createdAt}::bigint, ${client.updatedAt}::bigint, ${textArray(client.logout.postLogoutRedirectUris)}::text[],
+  ${client.logout.backchannelUri ?? null}::text, ${client.logout.backchannelSessionRequired}::boolean`
 
 const readColumns = (sql: Queries): Part => sql`
   client_id, version, disabled, origin, registration_token_digest, unused_expires_at, initiate_login_uri, contacts,
@@ -143,7 +155,8 @@ const readColumns = (sql: Queries): Part => sql`
   to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
-  default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at`
+  default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
+  post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required`
 
 const insertClient = (sql: Queries, client: ClientRecord): Part => sql`
   insert into clients (client_id, ${writtenColumns(sql)}) values (${client.clientId}, ${writtenValues(sql, client)})

@@ -30,5 +30,10 @@ export const insertGrant = (sql: Queries, issue: Omit<GrantIssue, 'basis'>, gate
         ${grant.codeExpiresAt}::bigint
       from basis where ${gate}
       returning handle
+    ), session_client as (
+      -- Who is to be told when this session ends; of later codes for the same client nothing is written.
+      insert into session_clients (sid, client_id, client_incarnation)
+      select ${grant.sid}, ${grant.clientId}, basis.incarnation from basis
+      on conflict do nothing
     ), issued_claims as (${insertClaims(sql, issue)})`
 }

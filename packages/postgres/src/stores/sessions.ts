@@ -1,6 +1,14 @@
 // Owns the statements on sessions. Never sees a cookie's secret.
 
-import { type SessionRecord, type SessionSnapshot, type SessionStore, sessionId, subject } from '@vouchsafe/core'
+import {
+  type Occasion,
+  type SessionId,
+  type SessionRecord,
+  type SessionSnapshot,
+  type SessionStore,
+  sessionId,
+  subject,
+} from '@vouchsafe/core'
 import type { Database } from '../database.ts'
 import {
   type ArrayColumn,
@@ -15,6 +23,7 @@ import {
   textArray,
   textsOf,
 } from '../values.ts'
+import { endLocked, lockSessions, lockSessionsOf } from './end-sessions.ts'
 import { insertEvents } from './events.ts'
 import { type SubjectColumns, subjectOf } from './subjects.ts'
 
@@ -45,6 +54,34 @@ const recordOf = (row: SessionRow): SessionRecord => ({
 
 const snapshotOf = (row: SessionRow): SessionSnapshot => ({ session: recordOf(row), subject: subjectOf(row) })
 
+const startIn = async (
+  run: Database['statement'],
+  { session, replaces }: { readonly session: SessionRecord; readonly replaces: readonly SessionId[] },
+  occasion: Occasion,
+): Promise<'started' | 'subjectDisabled'> => {
+  const rows = await run(
+    // The person's row is written, not just read: so a first sign-in and a change of rights at the same moment exclude one another.
+    (sql) => sql`
+      with person as (
+        insert into subjects as known (subject, status, version) values (${session.subject}, 'active', 1)
+        on conflict (subject) do update set version = known.version where known.status = 'active'
+        returning subject
+      ), ${endLocked(sql, replaces, occasion.now, sql`exists (select from person)`)},
+      started as (
+        insert into sessions (sid, secret_digest, subject, auth_time, amr, acr, started_at, idle_expires_at,
+          absolute_expires_at, ended_at)
+        select ${session.sid}, ${bytes(session.secretDigest)}::bytea, person.subject, ${session.authTime}::bigint,
+          ${textArray(session.amr)}::text[], ${session.acr ?? null}::text, ${session.startedAt}::bigint,
+          least(${session.idleExpiresAt}::bigint, ${session.absoluteExpiresAt}::bigint), ${session.absoluteExpiresAt}::bigint,
+          ${session.endedAt ?? null}::bigint
+        from person
+        returning 1
+      ), written as (${insertEvents(sql, sql`started`, occasion.events)})
+      select 1 from started`,
+  )
+  return rows.length === 1 ? 'started' : 'subjectDisabled'
+}
+
 /** The store of sessions in Postgres. */
 export const createSessionStore = (database: Database): SessionStore => ({
   findSessions: async (secretDigests) => {
@@ -61,34 +98,15 @@ export const createSessionStore = (database: Database): SessionStore => ({
     return rows.map(snapshotOf)
   },
 
-  startSession: async ({ session, replaces }, occasion) => {
-    const rows = await database.statement(
-      // The person's row is written, not just read: so a first sign-in and a change of rights at the same moment exclude one another.
-      (sql) => sql`
-        with person as (
-          insert into subjects as known (subject, status, version) values (${session.subject}, 'active', 1)
-          on conflict (subject) do update set version = known.version where known.status = 'active'
-          returning subject
-        ), replaced as (
-          select b.sid from sessions b, person
-          where b.sid = any (${textArray(replaces)}::text[]) and b.ended_at is null
-          order by b.sid for update of b
-        ), ended as (
-          update sessions b set ended_at = ${occasion.now}::bigint from replaced where b.sid = replaced.sid and b.ended_at is null
-        ), started as (
-          insert into sessions (sid, secret_digest, subject, auth_time, amr, acr, started_at, idle_expires_at,
-            absolute_expires_at, ended_at)
-          select ${session.sid}, ${bytes(session.secretDigest)}::bytea, person.subject, ${session.authTime}::bigint,
-            ${textArray(session.amr)}::text[], ${session.acr ?? null}::text, ${session.startedAt}::bigint,
-            least(${session.idleExpiresAt}::bigint, ${session.absoluteExpiresAt}::bigint), ${session.absoluteExpiresAt}::bigint,
-            ${session.endedAt ?? null}::bigint
-          from person
-          returning 1
-        ), written as (${insertEvents(sql, sql`started`, occasion.events)})
-        select 1 from started`,
-    )
-    return rows.length === 1 ? 'started' : 'subjectDisabled'
-  },
+  startSession: ({ session, replaces }, occasion) =>
+    replaces.length === 0
+      ? startIn(database.statement, { session, replaces }, occasion)
+      : database.transaction(async (sql) => {
+          // In the order that every transition keeps: the person, then sessions. Others may still be issued codes in those until then.
+          await sql`select 1 from subjects where subject = ${session.subject} for update`
+          await lockSessions(sql, sql`sid = any (${textArray(replaces)}::text[])`)
+          return startIn(async (write) => await write(sql), { session, replaces }, occasion)
+        }),
 
   renewSession: async ({ session, from }, occasion) => {
     if (!isStorable(session.subject)) return 'subjectDisabled'
@@ -128,34 +146,37 @@ export const createSessionStore = (database: Database): SessionStore => ({
 
   endSession: async (sid, occasion) => {
     if (!isStorable(sid)) return 'unknown'
-    const [row] = await database.statement<{ outcome: 'ended' | 'alreadyEnded' | 'unknown' }>(
-      (sql) => sql`
-        with ended as (
-          update sessions set ended_at = ${occasion.now}::bigint where sid = ${sid} and ended_at is null
-          returning 1
-        ), written as (${insertEvents(sql, sql`ended`, occasion.events)})
-        select case
-          when exists (select from ended) then 'ended'
-          when exists (select from sessions where sid = ${sid}) then 'alreadyEnded'
-          else 'unknown'
-        end as outcome`,
-    )
-    return row?.outcome ?? 'unknown'
+    return database.transaction(async (sql) => {
+      const sids = await lockSessions(sql, sql`sid = ${sid}`)
+      if (sids.length === 0) {
+        const known = await sql`select 1 from sessions where sid = ${sid}`
+        return known.length === 0 ? 'unknown' : 'alreadyEnded'
+      }
+      await sql`
+        with ${endLocked(sql, sids, occasion.now)}, written as (${insertEvents(sql, sql`ended`, occasion.events)})
+        select 1 from ended`
+      return 'ended'
+    })
   },
 
-  endSessionsOf: async (end, occasion) => {
-    const [row] = await database.statement<{ count: number }>(
-      (sql) => sql`
-        with held as (
-          select sid from sessions
-          where subject = ${end.subject} and ended_at is null and sid is distinct from ${end.except ?? null}::text
-          order by sid for update
-        ), ended as (
-          update sessions b set ended_at = ${occasion.now}::bigint from held where b.sid = held.sid and b.ended_at is null
-          returning 1
-        ), written as (${insertEvents(sql, sql`(select)`, occasion.events)})
-        select count(*)::integer as count from ended`,
-    )
-    return row?.count ?? 0
-  },
+  endSessionsOf: (end, occasion) =>
+    database.transaction(async (sql) => {
+      const sids = await lockSessionsOf(sql, end.subject, end.except)
+      const rows = await sql`
+        with ${endLocked(sql, sids, occasion.now)},
+        written as (${insertEvents(sql, sql`(select)`, occasion.events)})
+        select 1 from ended`
+      return rows.length
+    }),
+
+  endExpiredSessions: ({ now, limit }) =>
+    database.transaction(async (sql) => {
+      // Rows that somebody holds are left for the next time: no request waits for this.
+      const over = await sql<{ sid: string }[]>`
+        select sid from sessions where ended_at is null and idle_expires_at <= ${now}::bigint
+        order by idle_expires_at limit ${limit}::integer for update skip locked`
+      if (over.length === 0) return 0
+      const sids = over.map(({ sid }) => sid)
+      return (await sql`with ${endLocked(sql, sids, now)} select 1 from ended`).length
+    }),
 })

@@ -3,6 +3,7 @@
 import { type Subject, type SubjectRecord, type SubjectStore, subject } from '@vouchsafe/core'
 import type { Database } from '../database.ts'
 import { isStorable } from '../values.ts'
+import { endLocked, lockSessionsOf } from './end-sessions.ts'
 import { insertEvents } from './events.ts'
 
 /** The columns of a person in a row, where the person may be missing. */
@@ -43,15 +44,18 @@ export const createSubjectStore = (database: Database): SubjectStore => ({
     return rows.length === 1 ? 'created' : 'taken'
   },
 
-  changeSubject: async (change, occasion) => {
-    const rows = await database.statement(
-      (sql) => sql`
+  changeSubject: (change, occasion) =>
+    database.transaction(async (sql) => {
+      const rows = await sql`
         with changed as (
           update subjects set status = ${change.status}, version = version + 1 where subject = ${change.subject}
           returning 1
         ), written as (${insertEvents(sql, sql`changed`, occasion.events)})
-        select 1 from changed`,
-    )
-    return rows.length === 1 ? 'changed' : 'unknown'
-  },
+        select 1 from changed`
+      if (rows.length === 0) return 'unknown'
+      if (change.status === 'active') return 'changed'
+      const sids = await lockSessionsOf(sql, change.subject)
+      if (sids.length > 0) await sql`with ${endLocked(sql, sids, occasion.now)} select 1 from ended`
+      return 'changed'
+    }),
 })

@@ -21,6 +21,7 @@ const KINDS = [
   ['clients', 'unused_expires_at'],
   ['consents', 'expires_at'],
   ['sessions', 'idle_expires_at'],
+  ['logout_deliveries', 'expires_at'],
 ] as const
 
 const dead = (
@@ -35,7 +36,7 @@ const dead = (
 
 type PendingCount = postgres.PendingQuery<{ count: number }[]>
 
-/** What goes with a row, or changes because of it: a grant's claims, and the end of a grant whose refresh state is over. */
+/** What goes with a row, or changes because of it: a grant's claims, who was signed in in a session, and the end of a grant whose refresh state is over. */
 const sweepStatement = (
   sql: Queries,
   kind: (typeof KINDS)[number],
@@ -47,6 +48,11 @@ const sweepStatement = (
         with gone as (${dead(sql, kind, sweep)} returning handle),
         claims as (delete from grant_claims c using gone where c.handle = gone.handle),
         refresh as (delete from refresh_states r using gone where r.handle = gone.handle)
+        select count(*)::integer as count from gone`
+    case 'sessions':
+      return sql`
+        with gone as (${dead(sql, kind, sweep)} returning sid),
+        clients as (delete from session_clients c using gone where c.sid = gone.sid)
         select count(*)::integer as count from gone`
     case 'refresh_states':
       return sql`

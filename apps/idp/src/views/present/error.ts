@@ -1,5 +1,6 @@
 // Owns who can mend which problem. Never explains more than the catalogue does: no stack, path, host or version.
 
+import { ownPath } from '../links.ts'
 import type { ErrorPage, ErrorProblem } from '../model.ts'
 import { presentBack } from './parts.ts'
 import type { PresentContext, View } from './view.ts'
@@ -9,6 +10,7 @@ const WHO: Readonly<Record<ErrorProblem, 'you' | 'app' | 'operator'>> = {
   clientUnknown: 'app',
   clientDisabled: 'operator',
   redirectUriInvalid: 'app',
+  logoutUriInvalid: 'app',
   expired: 'you',
   otherBrowser: 'you',
   alreadyFinished: 'you',
@@ -34,5 +36,6 @@ export const presentError = (page: ErrorPage, { m }: PresentContext): View => ({
     reference: page.reference,
     details: (page.details ?? []).map(({ kind, value }) => ({ label: m.errorPage.details[kind], value })),
     back: presentBack(page.back, m),
+    signOutUrl: page.signOutUrl === undefined ? undefined : ownPath(page.signOutUrl),
   },
 })

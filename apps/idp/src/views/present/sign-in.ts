@@ -74,7 +74,12 @@ export const presentSignOut = (page: SignOutPage, { m }: PresentContext): View =
 export const presentSignedOut = (page: SignedOutPage, { m }: PresentContext): View => ({
   template: 'signed-out',
   title: m.signedOut.title,
-  data: { signInUrl: optionalPath(page.signInUrl), back: presentBack(page.back, m) },
+  data: {
+    what: page.othersUrl === undefined ? m.signedOut.what : m.signedOut.others,
+    othersUrl: optionalPath(page.othersUrl),
+    signInUrl: optionalPath(page.signInUrl),
+    back: presentBack(page.back, m),
+  },
 })
 
 /** The front page. */

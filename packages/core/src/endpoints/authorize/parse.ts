@@ -21,9 +21,9 @@ import { matchRedirectUri } from '../../client/index.ts'
 import type { Context } from '../../context/index.ts'
 import { decideTarget, parseResources } from '../../resource/index.ts'
 import { parseScope } from '../../scope/index.ts'
-import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode, SIGNING_ALGS } from '../../spec/index.ts'
+import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode } from '../../spec/index.ts'
 import type { AuthorizationRequestRecord, ClaimsRequest, ClientRecord } from '../../store/index.ts'
-import { verifyJws } from '../../tokens/index.ts'
+import { verifyIdTokenHint } from '../../tokens/index.ts'
 import { decideByClient } from './client-rules.ts'
 import type { AuthorizationRejection, PageRejection, UnsupportedParameter } from './rejection.ts'
 
@@ -135,14 +135,8 @@ const subjectOfHint = async (
   hint: string | undefined,
 ): Promise<Result<Subject | undefined, AuthorizationRejection>> => {
   if (hint === undefined) return ok(undefined)
-  const ring = await context.ports.keys.keys()
-  const keys = ring.filter((key) => key.state !== 'retired').map((key) => key.publicJwk)
-  const verified = await verifyJws(hint, { keys, algs: SIGNING_ALGS, types: ['jwt'] })
-  if (!verified.ok) return err({ reason: 'idTokenHintInvalid' })
-  const { iss, sub, aud } = verified.value.claims
-  if (iss !== context.issuer || aud !== client.clientId || typeof sub !== 'string')
-    return err({ reason: 'idTokenHintInvalid' })
-  return ok(namedSubject(sub))
+  const named = await verifyIdTokenHint(context, hint)
+  return named?.clientId === client.clientId ? ok(named.subject) : err({ reason: 'idTokenHintInvalid' })
 }
 
 /** The one person that a hint and the claims parameter ask for, if they ask for one (OIDC Core §5.5.1). */

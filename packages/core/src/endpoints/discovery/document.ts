@@ -15,6 +15,12 @@ import {
   TLS_AUTH_METHODS,
 } from '../../spec/index.ts'
 
+/** What of signing out is composed. */
+export interface LogoutFacts {
+  readonly endSession: string | undefined
+  readonly backchannel: boolean
+}
+
 /** What the document is derived from. */
 export interface MetadataFacts {
   readonly issuer: string
@@ -36,6 +42,7 @@ export interface MetadataFacts {
   }
   /** Whether requests of every client must be pushed. */
   readonly requirePushedRequests: boolean
+  readonly logout: LogoutFacts
   readonly grantTypes: readonly string[]
   /** Algorithms with an active key. */
   readonly signingAlgs: readonly string[]
@@ -92,6 +99,11 @@ const tokenEndpointsOf = (facts: MetadataFacts): JsonObject => {
         }),
   }
 }
+/** The members about signing out (OIDC RP-Initiated Logout §2.1, OIDC Back-Channel Logout §2.1). */
+const logoutMetadata = (logout: LogoutFacts): JsonObject => ({
+  ...(logout.endSession === undefined ? {} : { end_session_endpoint: logout.endSession }),
+  ...(logout.backchannel ? { backchannel_logout_supported: true, backchannel_logout_session_supported: true } : {}),
+})
 
 const documentOf = (facts: MetadataFacts): JsonObject => ({
   issuer: facts.issuer,
@@ -128,6 +140,7 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
   authorization_response_iss_parameter_supported: true,
   ...(facts.dpop === undefined ? {} : { dpop_signing_alg_values_supported: DPOP_ALGS }),
   ...(facts.mtls === undefined ? {} : { tls_client_certificate_bound_access_tokens: true }),
+  ...logoutMetadata(facts.logout),
   ...(facts.acrValues.length === 0 ? {} : { acr_values_supported: facts.acrValues }),
   ...(facts.uiLocales.length === 0 ? {} : { ui_locales_supported: facts.uiLocales }),
 })

@@ -62,7 +62,10 @@ export const sessionCases: readonly StoreCase[] = [
       assert.deepEqual(found, [
         { session: { ...third, endedAt: at(3) }, subject: { subject: third.subject, status: 'active', version: 1 } },
         { session: first, subject: { subject: first.subject, status: 'active', version: 1 } },
-        { session: second, subject: { subject: second.subject, status: 'disabled', version: 2 } },
+        {
+          session: { ...second, endedAt: at(4) },
+          subject: { subject: second.subject, status: 'disabled', version: 2 },
+        },
       ])
       assert.deepEqual(await stores.sessions.findSessions([]), [])
     },
@@ -138,8 +141,9 @@ export const sessionCases: readonly StoreCase[] = [
     run: async (tools) => {
       const { stores, assert, fresh } = tools
       const before = await signIn(tools)
-      await stores.subjects.changeSubject({ subject: before.subject, status: 'disabled' }, on(1))
-      const session = fresh.session({ subject: before.subject })
+      const { subject } = await signIn(tools)
+      await stores.subjects.changeSubject({ subject, status: 'disabled' }, on(1))
+      const session = fresh.session({ subject })
       const start = { session, replaces: [before.sid] }
       assert.equal(await stores.sessions.startSession(start, on(2, fresh.event())), 'subjectDisabled')
       const found = await stores.sessions.findSessions([session.secretDigest, before.secretDigest])
