@@ -120,6 +120,8 @@ const assemble = async (config: Config, database: OpenDatabase, log: Log): Promi
         config.dpopNonce === 'never' ? { nonce: 'never' } : { nonce: 'required', secrets: await nonceSecrets(config) },
       endSession: true,
       backchannelLogout: true,
+      requestObjects: true,
+      jarm: true,
       ...(config.mtls === undefined ? {} : { mtls: mtlsOf(config.mtls) }),
     },
     acrValues: ACR_VALUES,

@@ -33,6 +33,10 @@ export interface Features {
   readonly endSession?: boolean
   /** Telling clients, server to server, that a session ended (OIDC Back-Channel Logout §2.5); needs `ports.fetcher`. */
   readonly backchannelLogout?: boolean
+  /** Signed request objects (RFC 9101 §5): by value, and by reference where `ports.fetcher` is given. */
+  readonly requestObjects?: boolean
+  /** Signed authorization responses (JARM): the response modes jwt, query.jwt and form_post.jwt. */
+  readonly jarm?: boolean
 }
 
 /** What a provider is composed of. */
@@ -222,7 +226,7 @@ const deviceOf = (config: ProviderConfig): EnabledFeatures['device'] => {
 
 const featuresOf = (config: ProviderConfig): EnabledFeatures => {
   const { features = {}, stores, ports } = config
-  const { par = false, endSession = false, backchannelLogout = false } = features
+  const { par = false, endSession = false, backchannelLogout = false, requestObjects = false, jarm = false } = features
   if (par !== false && stores.pushedRequests === undefined) {
     throw new ConfigurationError('stores.pushedRequests', 'is missing, and features.par needs it')
   }
@@ -235,6 +239,8 @@ const featuresOf = (config: ProviderConfig): EnabledFeatures => {
     introspection: features.introspection ?? false,
     device: deviceOf(config),
     dpop: unwrap(parseDpop(features.dpop)),
+    requestObjects,
+    jarm,
     mtls: unwrap(parseMtls(features.mtls)),
     endSession,
     backchannelLogout,

@@ -39,6 +39,11 @@ const readableByClients =
     return { reply: await openToClient(context, request, answer), events: answer.events }
   }
 
+const requestObjectsOf = ({ features, ports }: Context): 'none' | 'byValue' | 'byReference' => {
+  if (!features.requestObjects) return 'none'
+  return ports.fetcher === undefined ? 'byValue' : 'byReference'
+}
+
 const routesOf = (context: Context, config: ProviderConfig): readonly ServedRoute[] => {
   const { pathname } = new URL(config.issuer)
   const base = pathname === '/' ? '' : pathname
@@ -69,6 +74,8 @@ const routesOf = (context: Context, config: ProviderConfig): readonly ServedRout
       endSession: context.features.endSession ? `${config.issuer}${END_SESSION_PATH}` : undefined,
       backchannel: context.features.backchannelLogout,
     },
+    requestObjects: requestObjectsOf(context),
+    signedResponses: context.features.jarm,
     grantTypes: grantTypes.map((grantType) => grantType.grantType),
     acrValues: context.acrValues,
     uiLocales: config.uiLocales ?? [],

@@ -199,6 +199,38 @@ const MEMBERS: readonly Member[] = [
     },
   },
   {
+    option: 'require-signed-requests',
+    member: 'require_signed_request_object',
+    kind: 'toggle',
+    spec: { kind: 'toggle', words: 'Whether the app must send its authorization requests as signed objects (JAR).' },
+  },
+  {
+    option: 'request-alg',
+    member: 'request_object_signing_alg',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
+      words: 'The one algorithm of its request objects; any of these unless set.',
+    },
+  },
+  {
+    option: 'request-uri',
+    member: 'request_uris',
+    kind: 'list',
+    spec: { kind: 'list', value: 'URL', words: 'Where request objects of it may be fetched from; may be repeated.' },
+  },
+  {
+    option: 'response-alg',
+    member: 'authorization_signed_response_alg',
+    kind: 'text',
+    spec: {
+      kind: 'choice',
+      choices: ['RS256', 'ES256', 'EdDSA'],
+      words: 'What its signed authorization responses (JARM) are signed with; as its ID tokens unless set.',
+    },
+  },
+  {
     option: 'cors-origin',
     member: 'cors_origins',
     kind: 'list',

@@ -22,9 +22,11 @@ export const register = async (
   const registered: Metadata = { client_name: 'openid-client', redirect_uris: [CALLBACK], ...metadata }
   const { clientId, clientSecret } = await world.client(registered)
   const [maxAge, alg] = [registered['default_max_age'], registered['id_token_signed_response_alg']]
+  const answerAlg = registered['authorization_signed_response_alg']
   const known = {
     ...(typeof maxAge === 'number' ? { default_max_age: maxAge } : {}),
     ...(typeof alg === 'string' ? { id_token_signed_response_alg: alg } : {}),
+    ...(typeof answerAlg === 'string' ? { authorization_signed_response_alg: answerAlg } : {}),
   }
   return client.discovery(new URL(world.issuer), clientId, known, auth(clientSecret), {
     execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks],

@@ -77,7 +77,7 @@ const WORDS: Readonly<Record<ClientRejectionReason, string>> = {
   weakKey:
     'holds a key that is too weak, too large or malformed; use RSA from 2048 bits, P-256, P-384, P-521 or Ed25519',
   unsuitableKey: 'holds a key that does not fit its own alg',
-  keysNeeded: 'must hold at least one key, since the client authenticates by one',
+  keysNeeded: 'must hold at least one key, since the client authenticates by one or signs its requests',
   notBoth: 'cannot stand beside jwks; register the keys or the address that they are published under',
   hostInside: 'must name a host of the public internet by its name; an address, or a name without a dot, leads inside',
   confidentialOnly: 'may be optional only for a confidential client, which can keep a secret',

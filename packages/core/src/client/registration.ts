@@ -20,6 +20,7 @@ import { checkClientJwks } from './registration-keys.ts'
 import { LOGOUT_FIELDS, readLogout } from './registration-logout.ts'
 import { NOT_BUILT_FIELDS } from './registration-not-built.ts'
 import type { ClientRejection, ClientRejectionReason } from './registration-rejection.ts'
+import { REQUEST_FIELDS, readRequestSettings } from './registration-requests.ts'
 import { checkCalledUri, checkLinkUri, checkOrigin, checkRedirectUri, type UriPolicy } from './registration-uris.ts'
 
 /** What the place of registration allows. */
@@ -60,6 +61,7 @@ export interface ValidatedClient {
 }
 
 const KNOWN_FIELDS: ReadonlySet<string> = new Set([
+  ...REQUEST_FIELDS,
   'client_name',
   'application_type',
   'token_endpoint_auth_method',
@@ -79,7 +81,6 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([
   'id_token_claims',
   'trusted',
   'default_max_age',
-  'require_pushed_authorization_requests',
   'refresh_tokens',
   ...LOGOUT_FIELDS,
   'cors_origins',
@@ -197,7 +198,8 @@ export const isConfidentialClient = (client: Pick<ClientRecord, 'authMethod' | '
 
 const checkConsistency = (settings: ClientSettings): Read<ClientSettings> => {
   const keyless = settings.jwks.length === 0 && settings.jwksUri === undefined
-  if (settings.authMethod === 'private_key_jwt' && keyless) return refuse('jwks', 'keysNeeded')
+  const mustSign = settings.authMethod === 'private_key_jwt' || settings.requireSignedRequests
+  if (mustSign && keyless) return refuse('jwks', 'keysNeeded')
   const named = checkProofs(settings)
   if (!named.ok) return named
   const confidential = isConfidentialClient(settings)
@@ -237,6 +239,8 @@ const readSettings = (
 ): Read<ClientSettings> => {
   const uriPolicy = { applicationType: known.applicationType, development: policy.development }
   const checkCorsOrigin = (origin: string) => checkOrigin(origin, policy)
+  const requests = readRequestSettings(metadata, policy)
+  if (!requests.ok) return requests
   const read = readAll({
     name: readName(metadata),
     authMethod: readChoice(metadata, 'token_endpoint_auth_method', CLIENT_AUTH_METHODS, 'client_secret_basic'),
@@ -254,7 +258,6 @@ const readSettings = (
     idTokenClaims: readChoice(metadata, 'id_token_claims', ['minimal', 'scoped'] as const, 'minimal'),
     trusted: readFlag(metadata, 'trusted', false),
     defaultMaxAge: readCount(metadata, 'default_max_age', TEN_YEARS),
-    requirePushedRequests: readFlag(metadata, 'require_pushed_authorization_requests', false),
     refreshTokens: readChoice(metadata, 'refresh_tokens', ['offline', 'always'] as const, 'offline'),
     logout: readLogout(metadata, uriPolicy),
     corsOrigins: readList(metadata, 'cors_origins', { most: MOST.origins, check: checkCorsOrigin }),
@@ -265,7 +268,7 @@ const readSettings = (
     initiateLoginUri: readLink(metadata, 'initiate_login_uri'),
     contacts: readList(metadata, 'contacts', { most: MOST.contacts, check: checkContact }),
   })
-  return read.ok ? ok({ ...known, ...read.value }) : read
+  return read.ok ? ok({ ...known, ...requests.value, ...read.value }) : read
 }
 
 /**

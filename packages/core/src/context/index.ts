@@ -43,6 +43,10 @@ export interface EnabledFeatures {
   readonly endSession: boolean
   /** Telling clients, server to server, that a session ended (OIDC Back-Channel Logout §2.5). */
   readonly backchannelLogout: boolean
+  /** Signed request objects, by value and by reference (RFC 9101 §5). */
+  readonly requestObjects: boolean
+  /** Signed authorization responses (JARM). */
+  readonly jarm: boolean
 }
 
 /** Why the keys under a client's jwks_uri cannot be had. */

@@ -16,6 +16,7 @@ export type AuthorizationError =
   | 'request_not_supported'
   | 'request_uri_not_supported'
   | 'invalid_request_uri'
+  | 'invalid_request_object'
   | 'registration_not_supported'
   | 'invalid_target'
   | 'invalid_authorization_details'

@@ -78,6 +78,12 @@ export const LIMITS = {
   clientSecret: 1024,
 } as const
 
+/**
+ * Life of a signed authorization response in seconds: one redirect. JARM §2.1 recommends ten minutes at the most, and a client whose clock
+ * is behind should not find more than that.
+ */
+export const SIGNED_RESPONSE_LIFETIME: number = 5 * 60
+
 /** Clock tolerance towards JWTs that clients make, in seconds: 8 s must pass and 60 s must not (FAPI 2.0 §5.3.2.1). */
 export const CLOCK_TOLERANCE = 10
 

@@ -37,8 +37,18 @@ export const DPOP_ALGS = ['ES256', 'ES384', 'ES512', 'PS256', 'EdDSA', 'Ed25519'
 /** Response modes that are built (OAuth 2.0 Multiple Response Types §2.1, OAuth 2.0 Form Post Response Mode §2). */
 export const RESPONSE_MODES = ['query', 'form_post'] as const
 
-/** One response mode. */
-export type ResponseMode = (typeof RESPONSE_MODES)[number]
+/**
+ * The words for signed answers (JARM §2.3), and how each is sent. `jwt` is the default of a code, the query; there is no `fragment.jwt`
+ * because nothing is sent in fragments.
+ */
+export const SIGNED_RESPONSE_MODES = {
+  jwt: 'query.jwt',
+  'query.jwt': 'query.jwt',
+  'form_post.jwt': 'form_post.jwt',
+} as const
+
+/** One way to send an answer. */
+export type ResponseMode = (typeof RESPONSE_MODES)[number] | 'query.jwt' | 'form_post.jwt'
 
 /** Prompt values (OIDC Core §3.1.2.1). */
 export const PROMPTS = ['none', 'login', 'consent', 'select_account'] as const

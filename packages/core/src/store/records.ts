@@ -62,6 +62,14 @@ export interface ClientRecord {
   /** When it is given refresh tokens: for offline access alone, or always; those without offline access end with their session. */
   readonly refreshTokens: 'offline' | 'always'
   readonly logout: ClientLogout
+  /** The one algorithm of its request objects (OIDC Registration §2 `request_object_signing_alg`); undefined leaves it every one that is accepted. */
+  readonly requestObjectAlg: string | undefined
+  /** Whether every authorization request must be a signed object (RFC 9101 §10.5 `require_signed_request_object`). */
+  readonly requireSignedRequests: boolean
+  /** Addresses that its request objects may lie at (OIDC Registration §2 `request_uris`); none other is ever fetched for it. */
+  readonly requestUris: readonly string[]
+  /** What its signed authorization responses are signed with (JARM §3); undefined stands for `idTokenAlg`. */
+  readonly authorizationResponseAlg: SigningAlg | undefined
   /** Origins that may read answers across origins (Fetch: `https://app.example`, no path). */
   readonly corsOrigins: readonly string[]
   readonly clientUri: string | undefined

@@ -14,6 +14,9 @@ export type FormRejection =
 // No text of any specification holds U+0000, and databases refuse it; half a surrogate pair could not be sent back.
 const UNUSABLE = /[\0\ud800-\udfff]/u
 
+/** Whether a text is one that a form could hold: no U+0000 and no half of a surrogate pair. */
+export const isFormText = (text: string): boolean => !UNUSABLE.test(text)
+
 /**
  * Decodes one form-encoded name or value; undefined for a stray percent sign, bytes that are no UTF-8, U+0000 or half a surrogate pair (RFC
  * 6749 appendix B).
@@ -21,7 +24,7 @@ const UNUSABLE = /[\0\ud800-\udfff]/u
 export const formDecode = (text: string): string | undefined => {
   try {
     const decoded = /[%+]/.test(text) ? decodeURIComponent(text.replaceAll('+', ' ')) : text
-    return UNUSABLE.test(decoded) ? undefined : decoded
+    return isFormText(decoded) ? decoded : undefined
   } catch {
     return undefined
   }

@@ -426,6 +426,52 @@ t.test(
   },
 )
 
+t.test(
+  '[OIDC-24] how requests are sent and answers signed is registered with the algorithms that are built, and addresses with https',
+  async (t) => {
+    const jwks = { keys: [P256] }
+    t.equal(reasonOf({ ...WEB, require_pushed_authorization_requests: true }), 'accepted')
+    t.equal(
+      reasonOf({ ...WEB, require_pushed_authorization_requests: 'true' }),
+      'require_pushed_authorization_requests malformed',
+    )
+    t.equal(reasonOf({ ...WEB, jwks, require_signed_request_object: true }), 'accepted')
+    t.equal(reasonOf({ ...WEB, require_signed_request_object: true }), 'jwks keysNeeded')
+    for (const alg of ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'])
+      t.equal(reasonOf({ ...WEB, request_object_signing_alg: alg }), 'accepted', alg)
+    for (const alg of ['none', 'HS256', 'RS512', ''])
+      t.equal(reasonOf({ ...WEB, request_object_signing_alg: alg }), 'request_object_signing_alg unsupportedValue', alg)
+    t.equal(reasonOf({ ...WEB, authorization_signed_response_alg: 'ES256' }), 'accepted')
+    for (const alg of ['none', 'HS256', 'PS256'])
+      t.equal(
+        reasonOf({ ...WEB, authorization_signed_response_alg: alg }),
+        'authorization_signed_response_alg unsupportedValue',
+      )
+    for (const field of ['request_object_encryption_alg', 'authorization_encrypted_response_alg'])
+      t.equal(reasonOf({ ...WEB, [field]: 'RSA-OAEP' }, { unknownFields: 'ignore' }), `${field} notBuilt`)
+    const uris = [
+      'https://wiki.example/r.jwt',
+      'https://wiki.example/r.jwt#GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM',
+    ]
+    const validated = validateClient({ ...WEB, request_uris: uris }, { ...POLICY, fetches: true })
+    t.ok(validated.ok)
+    if (validated.ok) t.same(validated.value.settings.requestUris, uris)
+    for (const [uri, reason] of [
+      ['http://wiki.example/r.jwt', 'plainHttp'],
+      ['http://localhost/r.jwt', 'plainHttp'],
+      ['file:///etc/passwd', 'schemeNotAllowed'],
+      ['https://user@wiki.example/r', 'userinfo'],
+      ['https://127.1/r', 'ambiguousHost'],
+      ['https://wiki.example/*', 'unsafeCharacter'],
+      ['https://wiki.example/r#a#b', 'unsafeCharacter'],
+      ['https://wiki.example/r#a b', 'unsafeCharacter'],
+      ['/r.jwt', 'notAbsolute'],
+    ] as const)
+      t.equal(reasonOf({ ...WEB, request_uris: [uri] }, { fetches: true }), `request_uris ${reason}`, uri)
+    t.equal(reasonOf({ ...WEB, request_uris: uris }), 'request_uris notBuilt', 'nothing is fetched here')
+  },
+)
+
 t.test('[R6819-16] a client that any application could stand in for is not trusted', async (t) => {
   const native = { client_name: 'CLI', application_type: 'native', token_endpoint_auth_method: 'none', trusted: true }
   t.equal(reasonOf({ ...native, redirect_uris: ['http://127.0.0.1/cb'] }), 'trusted provenOnly')

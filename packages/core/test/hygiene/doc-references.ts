@@ -10,6 +10,7 @@ const DOCUMENTS = [
   'OAuth 2\\.1(?: draft)?',
   'OAuth 2\\.0 (?:Form Post Response Mode|Multiple Response Types)',
   'FAPI 2\\.0(?: Security Profile| Message Signing)?',
+  'JARM',
   '(?:Content Security Policy|CSP) Level 3',
   'Web Cryptography API',
   'Fetch Metadata',

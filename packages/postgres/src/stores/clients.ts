@@ -55,6 +55,10 @@ interface ClientRow {
   readonly post_logout_redirect_uris: ArrayColumn<string>
   readonly backchannel_logout_uri: string | null
   readonly backchannel_logout_session_required: boolean
+  readonly request_object_alg: string | null
+  readonly require_signed_requests: boolean
+  readonly request_uris: ArrayColumn<string>
+  readonly authorization_response_alg: ClientRecord['idTokenAlg'] | null
   readonly cors_origins: ArrayColumn<string>
   readonly client_uri: string | null
   readonly logo_uri: string | null
@@ -110,6 +114,10 @@ const recordOf = (row: ClientRow): ClientRecord => ({
   requirePushedRequests: row.require_pushed_requests,
   refreshTokens: row.refresh_tokens,
   logout: logoutOf(row),
+  requestObjectAlg: orUndefined(row.request_object_alg),
+  requireSignedRequests: row.require_signed_requests,
+  requestUris: textsOf(row.request_uris),
+  authorizationResponseAlg: orUndefined(row.authorization_response_alg),
   corsOrigins: textsOf(row.cors_origins),
   clientUri: orUndefined(row.client_uri),
   logoUri: orUndefined(row.logo_uri),
@@ -127,7 +135,8 @@ const writtenColumns = (sql: Queries): Part => sql`
   name, application_type, auth_method, secret_digests, secret_expiries, jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted, default_max_age,
-  require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
+  require_pushed_requests, refresh_tokens, request_object_alg, require_signed_requests, request_uris,
+  authorization_response_alg, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
   post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required`
 
 const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
@@ -144,7 +153,9 @@ const writtenValues = (sql: Queries, client: ClientRecord): Part => sql`
   ${client.localhostAnyPort}::boolean, ${textArray(client.scopes)}::text[],
   ${textArray(client.grantTypes)}::text[], ${client.pkce}::text, ${client.nonce}::text, ${client.idTokenAlg}::text,
   ${client.idTokenClaims}::text, ${client.trusted}::boolean, ${client.defaultMaxAge ?? null}::bigint,
-  ${client.requirePushedRequests}::boolean, ${client.refreshTokens}::text, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
+  ${client.requirePushedRequests}::boolean, ${client.refreshTokens}::text, ${client.requestObjectAlg ?? null}::text,
+  ${client.requireSignedRequests}::boolean, ${textArray(client.requestUris)}::text[],
+  ${client.authorizationResponseAlg ?? null}::text, ${textArray(client.corsOrigins)}::text[], ${client.clientUri ?? null}::text,
   ${client.logoUri ?? null}::text, ${client.policyUri ?? null}::text, ${client.tosUri ?? null}::text,
   ${client.createdAt}::bigint, ${client.updatedAt}::bigint, ${textArray(client.logout.postLogoutRedirectUris)}::text[],
   ${client.logout.backchannelUri ?? null}::text, ${client.logout.backchannelSessionRequired}::boolean`
@@ -155,7 +166,8 @@ const readColumns = (sql: Queries): Part => sql`
   to_json(secret_expiries)::text as secret_expiries, jwks::text as jwks, jwks_uri, redirect_uris,
   tls_name_kind, tls_name, certificate_bound_tokens, dpop_bound_tokens,
   localhost_any_port, scopes, grant_types, pkce, nonce, id_token_alg, id_token_claims, trusted,
-  default_max_age, require_pushed_requests, refresh_tokens, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
+  default_max_age, require_pushed_requests, refresh_tokens, request_object_alg, require_signed_requests, request_uris,
+  authorization_response_alg, cors_origins, client_uri, logo_uri, policy_uri, tos_uri, created_at, updated_at,
   post_logout_redirect_uris, backchannel_logout_uri, backchannel_logout_session_required`
 
 const insertClient = (sql: Queries, client: ClientRecord): Part => sql`

@@ -63,7 +63,7 @@ const onPage = (
 ): Answer<Reply> => {
   const { reply, reference } = respondPage(context, rejection)
   const fields = {
-    reason: rejection.reason,
+    reason: rejection.reason === 'requestUnreadable' ? rejection.cause.reason : rejection.reason,
     reference,
     network: request.remoteAddress,
     ...(clientId === undefined ? {} : { clientId }),

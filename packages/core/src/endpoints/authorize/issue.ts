@@ -117,8 +117,10 @@ export const issueCode = async (
     consentVersion: approval.consentVersion,
   }
   const issue: CodeIssue = { grant, codeDigest: await digestOf(context, code), basis }
+  // Signed before the commit, where it is signed at all, so that a signer that fails spends nothing.
+  const reply = await respondCode(context, flow.request, code, visit.cookies)
   const outcome = await commitCode(context, visit, flow, issue, approval.consent)
   if (outcome !== 'issued') return outcome
   await keepAlive(context, session.session, visit.now)
-  return { reply: respondCode(context, flow.request, code, visit.cookies), events: [] }
+  return { reply, events: [] }
 }

@@ -2,6 +2,7 @@
 // first, because until both are known nothing may leave for the client (RFC 9700 §4.1.3).
 
 import {
+  type ClientId,
   type Digest,
   digest,
   err,
@@ -21,7 +22,14 @@ import { matchRedirectUri } from '../../client/index.ts'
 import type { Context } from '../../context/index.ts'
 import { decideTarget, parseResources } from '../../resource/index.ts'
 import { parseScope } from '../../scope/index.ts'
-import { LIMITS, PROMPTS, type Prompt, RESPONSE_MODES, type ResponseMode } from '../../spec/index.ts'
+import {
+  LIMITS,
+  PROMPTS,
+  type Prompt,
+  RESPONSE_MODES,
+  type ResponseMode,
+  SIGNED_RESPONSE_MODES,
+} from '../../spec/index.ts'
 import type { AuthorizationRequestRecord, ClaimsRequest, ClientRecord } from '../../store/index.ts'
 import { verifyIdTokenHint } from '../../tokens/index.ts'
 import { decideByClient } from './client-rules.ts'
@@ -30,6 +38,7 @@ import type { AuthorizationRejection, PageRejection, UnsupportedParameter } from
 /** Where an answer may go: known before anything else of the request is looked at. */
 export interface AnswerAddress {
   readonly client: ClientRecord
+  readonly clientId: ClientId
   readonly redirectUri: VerifiedRedirectUri
   readonly responseMode: ResponseMode
   readonly state: string | undefined
@@ -40,6 +49,9 @@ const KNOWN: ReadonlySet<string> = new Set(
   login_hint id_token_hint ui_locales claims_locales claims acr_values display request request_uri registration resource
   authorization_details`.split(/\s+/),
 )
+
+/** Whether a parameter means something to this server; the others are ignored (OIDC Core §3.1.2.1). */
+export const isKnownParameter = (name: string): boolean => KNOWN.has(name)
 
 const oneOf = <T extends string>(values: readonly T[], value: string | undefined): T | undefined =>
   values.find((known) => known === value)
@@ -53,8 +65,22 @@ export const locateClient = async (context: Context, form: MultiMap): Promise<Re
   return ok(client)
 }
 
+const isSignedMode = (word: string): word is keyof typeof SIGNED_RESPONSE_MODES =>
+  Object.hasOwn(SIGNED_RESPONSE_MODES, word)
+
+/** How a request wants to be answered; undefined for a way that is not built or switched off. */
+const responseModeOf = (context: Context, form: MultiMap): ResponseMode | undefined => {
+  const word = single(form, 'response_mode') ?? 'query'
+  if (context.features.jarm && isSignedMode(word)) return SIGNED_RESPONSE_MODES[word]
+  return oneOf(RESPONSE_MODES, word)
+}
+
 /** Finds where this client may be answered. */
-export const locateAnswer = (client: ClientRecord, form: MultiMap): Result<AnswerAddress, PageRejection> => {
+export const locateAnswer = (
+  context: Context,
+  client: ClientRecord,
+  form: MultiMap,
+): Result<AnswerAddress, PageRejection> => {
   const requested = single(form, 'redirect_uri')
   if (requested === undefined) return err({ reason: 'redirectUriMissing' })
   const redirectUri = matchRedirectUri(client, requested)
@@ -62,8 +88,9 @@ export const locateAnswer = (client: ClientRecord, form: MultiMap): Result<Answe
   const state = single(form, 'state')
   return ok({
     client,
+    clientId: client.clientId,
     redirectUri,
-    responseMode: oneOf(RESPONSE_MODES, single(form, 'response_mode')) ?? 'query',
+    responseMode: responseModeOf(context, form) ?? 'query',
     state: state !== undefined && state.length <= LIMITS.state ? state : undefined,
   })
 }
@@ -83,7 +110,7 @@ const LENGTHS: ReadonlyMap<string, number> = new Map([
 const MAY_REPEAT: ReadonlySet<string> = new Set(['resource'])
 
 /** Checks that hold for the request as a whole: nothing repeated, nothing too long, nothing that is not built. */
-const parseWhole = (form: MultiMap): Result<true, AuthorizationRejection> => {
+const parseWhole = (context: Context, form: MultiMap): Result<true, AuthorizationRejection> => {
   const name = repeated(form, MAY_REPEAT)[0]
   if (name !== undefined) return err({ reason: 'parameterRepeated', name: KNOWN.has(name) ? name : 'a parameter' })
   for (const [limited, limit] of LENGTHS) {
@@ -93,8 +120,7 @@ const parseWhole = (form: MultiMap): Result<true, AuthorizationRejection> => {
   for (const parameter of ['request', 'request_uri', 'registration', 'authorization_details'] as const) {
     if (asked(parameter)) return err({ reason: 'notSupported', name: parameter })
   }
-  const mode = single(form, 'response_mode')
-  if (mode !== undefined && oneOf(RESPONSE_MODES, mode) === undefined) return err({ reason: 'responseModeUnsupported' })
+  if (responseModeOf(context, form) === undefined) return err({ reason: 'responseModeUnsupported' })
   const responseType = single(form, 'response_type')
   if (responseType === undefined) return err({ reason: 'responseTypeMissing' })
   return responseType === 'code' ? ok(true) : err({ reason: 'responseTypeUnsupported' })
@@ -177,7 +203,7 @@ export const parseAuthorizationRequest = async (
 ): Promise<Result<AuthorizationRequestRecord, AuthorizationRejection>> => {
   const { client } = address
   const value = (name: string): string | undefined => single(form, name)
-  const whole = parseWhole(form)
+  const whole = parseWhole(context, form)
   if (!whole.ok) return whole
   const requested = parseScopeOf(value('scope'))
   if (!requested.ok) return requested

@@ -7,6 +7,13 @@ import type { TargetRejection } from '../../resource/index.ts'
 import type { ScopeRejection } from '../../scope/index.ts'
 import type { AuthorizationError } from '../../spec/index.ts'
 import type { FormRejection, PageProblem } from '../../wire/index.ts'
+import type { RequestObjectRejection } from './request-object.ts'
+
+/** What a client is told. */
+export interface WireError {
+  readonly error: AuthorizationError
+  readonly description: string
+}
 
 /** Reasons that are told on a page of our own: the client or its redirect URI is not known for sure (RFC 6749 §4.1.2.1). */
 export type PageRejection =
@@ -15,6 +22,8 @@ export type PageRejection =
   | { readonly reason: 'methodNotAllowed' }
   /** The pushed request is unknown here, another client's, or was answered. */
   | { readonly reason: 'pushedRequestUnknown' | 'pushedRequestSpent' }
+  /** The request cannot be read, and says nowhere else where its client is. */
+  | { readonly reason: 'requestUnreadable'; readonly cause: AuthorizationRejection }
 
 /** Reasons that are told to the client at its verified redirect URI. */
 export type AuthorizationRejection =
@@ -22,6 +31,7 @@ export type AuthorizationRejection =
   | PkceRejection
   | ClaimsRejection
   | TargetRejection
+  | RequestObjectRejection
   | { readonly reason: FlowRefusal }
   | { readonly reason: 'parameterRepeated'; readonly name: string }
   | { readonly reason: 'parameterTooLong'; readonly name: string }
@@ -44,6 +54,10 @@ export type AuthorizationRejection =
         | 'stateChanged'
         | 'pushedRequestExpired'
         | 'pushRequired'
+        | 'requestUnsigned'
+        | 'requestBroughtTwice'
+        | 'requestUriUnregistered'
+        | 'requestUriUnreadable'
     }
 
 /** Parameters of specifications that are not built. */
@@ -57,13 +71,13 @@ export const UNSUPPORTED: Readonly<Record<UnsupportedParameter, AuthorizationErr
   authorization_details: 'invalid_authorization_details',
 }
 
-/** What a client is told. */
-export interface WireError {
-  readonly error: AuthorizationError
-  readonly description: string
-}
-
 const invalid = (description: string): WireError => ({ error: 'invalid_request', description })
+const badObject = (fault: string): WireError => ({
+  error: 'invalid_request_object',
+  description: `the request object ${fault}`,
+})
+
+const keysNotHad: WireError = badObject('is signed by a key that cannot be had from the jwks_uri of the client')
 
 type SimpleReason = Exclude<
   AuthorizationRejection['reason'],
@@ -99,6 +113,32 @@ const SIMPLE: Readonly<Record<SimpleReason, WireError>> = {
   personDisabled: { error: 'access_denied', description: 'this account may not sign in' },
   pushedRequestExpired: { error: 'invalid_request_uri', description: 'the pushed request has expired; push it again' },
   pushRequired: invalid('this client must push its requests (RFC 9126)'),
+  requestUnsigned: invalid('this client must send its requests as signed objects (RFC 9101)'),
+  requestBroughtTwice: invalid('request and request_uri exclude one another'),
+  requestUriUnregistered: {
+    error: 'invalid_request_uri',
+    description: 'request_uri is not registered for this client',
+  },
+  requestUriUnreadable: { error: 'invalid_request_uri', description: 'request_uri could not be read' },
+  jwtMalformed: badObject('is no signed JWT'),
+  jwtAlgorithmRefused: badObject('is signed by an algorithm that is not accepted from this client'),
+  jwtTypeRefused: badObject('is another type of JWT'),
+  jwtKeyUnknown: badObject('is signed by no key of this client'),
+  clientKeysUnreachable: keysNotHad,
+  clientKeysForbidden: keysNotHad,
+  clientKeysMalformed: keysNotHad,
+  jwtSignatureInvalid: badObject('has a signature that does not hold'),
+  objectIssuerWrong: badObject('must have the client_id as iss'),
+  objectAudienceWrong: badObject('must have the issuer of this server as aud'),
+  objectHasSubject: badObject('must not have sub'),
+  objectClientWrong: badObject('must have the client_id that stands beside it'),
+  objectNested: badObject('must not hold request or request_uri'),
+  objectExpired: badObject('has expired'),
+  objectNotYetValid: badObject('is not valid yet'),
+  objectLifetimeMissing: badObject('must have nbf and exp'),
+  objectLifetimeTooLong: badObject('must not be valid for more than an hour'),
+  objectResponseTypeDiffers: badObject('has another response_type than stands beside it'),
+  objectParameterMalformed: badObject('holds a parameter of the wrong form'),
   stateChanged: { error: 'temporarily_unavailable', description: 'something changed meanwhile; start again' },
 }
 
@@ -139,7 +179,7 @@ export interface PageWords {
 
 const badRequest = (detail: string): PageWords => ({ status: 400, problem: 'invalidRequest', detail })
 
-const PAGES: Readonly<Record<PageRejection['reason'], PageWords>> = {
+const PAGES: Readonly<Record<Exclude<PageRejection['reason'], 'requestUnreadable'>, PageWords>> = {
   formTooLarge: { status: 413, problem: 'invalidRequest', detail: 'the request is too large' },
   tooManyFields: badRequest('the request has too many parameters'),
   formIllEncoded: badRequest('the request is not valid form encoding'),
@@ -162,4 +202,8 @@ const PAGES: Readonly<Record<PageRejection['reason'], PageWords>> = {
 }
 
 /** What the person is told for a reason that no redirect may carry. */
-export const toPageWords = (rejection: PageRejection): PageWords => PAGES[rejection.reason]
+export const toPageWords = (rejection: PageRejection): PageWords => {
+  if (rejection.reason !== 'requestUnreadable') return PAGES[rejection.reason]
+  const { error, description } = toWireError(rejection.cause)
+  return badRequest(`${error}: ${description}`)
+}

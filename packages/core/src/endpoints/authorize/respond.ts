@@ -1,9 +1,11 @@
 // Owns the authorization response: code or error, at the verified redirect URI or on our own page. Never sends anything to a URI
 // that was not verified: the type does not allow it.
 
-import type { VerifiedRedirectUri } from '../../base/index.ts'
+import { type ClientId, later, type VerifiedRedirectUri } from '../../base/index.ts'
 import { type Context, referenceCode } from '../../context/index.ts'
-import type { ResponseMode } from '../../spec/index.ts'
+import { activeKey } from '../../keys/index.ts'
+import { type ResponseMode, SIGNED_RESPONSE_LIFETIME } from '../../spec/index.ts'
+import { signJws } from '../../tokens/index.ts'
 import {
   type ClientDisplay,
   type Cookie,
@@ -23,28 +25,52 @@ import {
 
 /** Where and how a client is answered. */
 export interface ResponseAddress {
+  readonly clientId: ClientId
   readonly redirectUri: VerifiedRedirectUri
   readonly responseMode: ResponseMode
   readonly state: string | undefined
 }
 
-const respondWith = (
+type ResponseParameters = readonly (readonly [string, string])[]
+
+/** The answer as one JWT for this client (JARM §2.1): nobody else's answer, and nothing of it changed on the way. */
+const sign = async (
+  context: Context,
+  { clientId }: ResponseAddress,
+  parameters: ResponseParameters,
+): Promise<ResponseParameters> => {
+  const { ports, stores } = context
+  const client = await stores.clients.findClient(clientId)
+  const alg = client?.authorizationResponseAlg ?? client?.idTokenAlg ?? 'RS256'
+  const key = activeKey(await ports.keys.keys(), alg)
+  if (key === undefined) throw new Error(`no active signing key for ${alg}`)
+  const now = ports.clock.now()
+  const times = { iat: now, exp: later(now, SIGNED_RESPONSE_LIFETIME) }
+  const claims = { ...Object.fromEntries(parameters), aud: clientId, ...times }
+  return [['response', await signJws(ports.signer, key, { typ: 'JWT', claims })]]
+}
+
+const respondWith = async (
   context: Context,
   address: ResponseAddress,
-  answer: readonly (readonly [string, string])[],
+  answer: ResponseParameters,
   cookies: readonly Cookie[],
-): Reply => {
-  const parameters: readonly (readonly [string, string])[] = [
+): Promise<Reply> => {
+  const { redirectUri, responseMode, state } = address
+  const plain: ResponseParameters = [
     ...answer,
-    ...(address.state === undefined ? [] : [['state', address.state] as const]),
+    ...(state === undefined ? [] : [['state', state] as const]),
     ['iss', context.issuer],
   ]
-  if (address.responseMode === 'form_post')
-    return { kind: 'formPost', action: address.redirectUri, parameters, cookies }
+  const isSigned = responseMode === 'query.jwt' || responseMode === 'form_post.jwt'
+  const parameters = isSigned ? await sign(context, address, plain) : plain
+  if (responseMode === 'form_post' || responseMode === 'form_post.jwt') {
+    return { kind: 'formPost', action: redirectUri, parameters, cookies }
+  }
   const query = parameters.map(([name, value]) => `${name}=${formEncode(value)}`).join('&')
   // The registered query stays as it is (RFC 6749 §3.1.2).
-  const joint = address.redirectUri.includes('?') ? '&' : '?'
-  return { kind: 'redirect', location: `${address.redirectUri}${joint}${query}`, cookies }
+  const joint = redirectUri.includes('?') ? '&' : '?'
+  return { kind: 'redirect', location: `${redirectUri}${joint}${query}`, cookies }
 }
 
 /** Answers with a code (RFC 6749 §4.1.2, RFC 9207 §2). */
@@ -53,7 +79,7 @@ export const respondCode = (
   address: ResponseAddress,
   code: string,
   cookies: readonly Cookie[],
-): Reply => respondWith(context, address, [['code', code]], cookies)
+): Promise<Reply> => respondWith(context, address, [['code', code]], cookies)
 
 /** Answers with an error, in the same response mode (RFC 6749 §4.1.2.1). */
 export const respondError = (
@@ -61,7 +87,7 @@ export const respondError = (
   address: ResponseAddress,
   rejection: AuthorizationRejection,
   cookies: readonly Cookie[],
-): Reply => {
+): Promise<Reply> => {
   const { error, description } = toWireError(rejection)
   return respondWith(
     context,

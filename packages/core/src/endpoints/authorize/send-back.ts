@@ -31,7 +31,7 @@ export const respondRefusal = async (
 ): Promise<{ readonly reply: Reply; readonly reference: string | undefined }> => {
   const { client, address, rejection, cookies } = refusal
   if (client?.origin === 'operator' || (await refusal.sessions()).length > 0) {
-    return { reply: respondError(context, address, rejection, cookies), reference: undefined }
+    return { reply: await respondError(context, address, rejection, cookies), reference: undefined }
   }
   const { error, description } = toWireError(rejection)
   const shown = client === undefined ? {} : { client: displayClient(client, address.redirectUri) }

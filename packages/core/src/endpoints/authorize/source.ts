@@ -1,4 +1,5 @@
-// Owns where an authorization request comes from: the parameters that a browser brings, or what its client pushed before. Never asks
+// Owns where an authorization request comes from: the parameters that a browser brings, plain or in a signed object, or what
+// its client pushed before. Never asks
 // a person and spends nothing: a page that is loaded again brings the same request again.
 
 import type { Digest, Instant, MultiMap } from '../../base/index.ts'
@@ -9,6 +10,7 @@ import { PUSHED_REQUEST_URI } from '../../spec/index.ts'
 import type { AuthorizationRequestRecord, ClientRecord } from '../../store/index.ts'
 import { locateAnswer, parseAuthorizationRequest } from './parse.ts'
 import type { AuthorizationRejection, PageRejection } from './rejection.ts'
+import { readParameters } from './request-parameters.ts'
 import type { ResponseAddress } from './respond.ts'
 
 /** What a browser came with, read and judged. */
@@ -58,14 +60,22 @@ export const openRequest = async (
   if (par !== 'off' && requestUri?.startsWith(PUSHED_REQUEST_URI) === true) {
     return findPushed(context, client, requestUri, now)
   }
-  const address = locateAnswer(client, form)
+  const beside = locateAnswer(context, client, form)
+  const refusedBeside = (rejection: AuthorizationRejection): OpenedRequest =>
+    beside.ok
+      ? { kind: 'refused', address: beside.value, rejection }
+      : page(
+          beside.error.reason === 'redirectUriMissing'
+            ? { reason: 'requestUnreadable', cause: rejection }
+            : beside.error,
+        )
+  if (par === 'required' || client.requirePushedRequests) return refusedBeside({ reason: 'pushRequired' })
+  const parameters = await readParameters(context, client, { form, pushed: false, now })
+  if (!parameters.ok) return refusedBeside(parameters.error)
+  const address = locateAnswer(context, client, parameters.value)
   if (!address.ok) return page(address.error)
-  const refused = (rejection: AuthorizationRejection): OpenedRequest => ({
-    kind: 'refused',
-    address: address.value,
-    rejection,
-  })
-  if (par === 'required' || client.requirePushedRequests) return refused({ reason: 'pushRequired' })
-  const parsed = await parseAuthorizationRequest(context, form, address.value)
-  return parsed.ok ? { kind: 'request', request: parsed.value, pushedRequest: undefined } : refused(parsed.error)
+  const parsed = await parseAuthorizationRequest(context, parameters.value, address.value)
+  return parsed.ok
+    ? { kind: 'request', request: parsed.value, pushedRequest: undefined }
+    : { kind: 'refused', address: address.value, rejection: parsed.error }
 }

@@ -11,6 +11,7 @@ import {
   OFFLINE_ACCESS,
   PROMPTS,
   RESPONSE_MODES,
+  SIGNED_RESPONSE_MODES,
   STANDARD_SCOPES,
   TLS_AUTH_METHODS,
 } from '../../spec/index.ts'
@@ -40,6 +41,10 @@ export interface MetadataFacts {
     /** Undefined where devices cannot be let in. */
     readonly deviceAuthorization: string | undefined
   }
+  /** Signed request objects: none, by value alone, or by reference too. */
+  readonly requestObjects: 'none' | 'byValue' | 'byReference'
+  /** Whether answers may be signed. */
+  readonly signedResponses: boolean
   /** Whether requests of every client must be pushed. */
   readonly requirePushedRequests: boolean
   readonly logout: LogoutFacts
@@ -123,7 +128,8 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
   scopes_supported: facts.grantTypes.includes('refresh_token') ? [...STANDARD_SCOPES, OFFLINE_ACCESS] : STANDARD_SCOPES,
   ...(facts.endpoints.registration === undefined ? {} : { registration_endpoint: facts.endpoints.registration }),
   response_types_supported: ['code'],
-  response_modes_supported: RESPONSE_MODES,
+  response_modes_supported: [...RESPONSE_MODES, ...(facts.signedResponses ? Object.keys(SIGNED_RESPONSE_MODES) : [])],
+  ...(facts.signedResponses ? { authorization_signing_alg_values_supported: facts.signingAlgs } : {}),
   grant_types_supported: facts.grantTypes,
   subject_types_supported: ['public'],
   id_token_signing_alg_values_supported: facts.signingAlgs,
@@ -134,8 +140,10 @@ const documentOf = (facts: MetadataFacts): JsonObject => ({
   claim_types_supported: ['normal'],
   claims_supported: [...ID_TOKEN_CLAIMS, ...STANDARD_CLAIMS],
   claims_parameter_supported: true,
-  request_parameter_supported: false,
-  request_uri_parameter_supported: false,
+  request_parameter_supported: facts.requestObjects !== 'none',
+  request_uri_parameter_supported: facts.requestObjects === 'byReference',
+  ...(facts.requestObjects === 'byReference' ? { require_request_uri_registration: true } : {}),
+  ...(facts.requestObjects === 'none' ? {} : { request_object_signing_alg_values_supported: ASSERTION_ALGS }),
   prompt_values_supported: PROMPTS,
   authorization_response_iss_parameter_supported: true,
   ...(facts.dpop === undefined ? {} : { dpop_signing_alg_values_supported: DPOP_ALGS }),

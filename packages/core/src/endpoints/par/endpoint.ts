@@ -92,7 +92,7 @@ const pushOnce = async (
   if (!authenticated.ok) return err({ by: 'client', rejection: authenticated.error })
   const keys = await readKeys(context, wire, { endpoint: 'par', now: occasion.now })
   if (!keys.ok) return err({ by: 'client', rejection: keys.error })
-  const decided = await decidePush(context, authenticated.value.client, form)
+  const decided = await decidePush(context, authenticated.value.client, { form, now: occasion.now })
   if (!decided.ok) return decided
   const request = bindToKey(decided.value, keys.value)
   if (!request.ok) return request
