@@ -168,6 +168,8 @@ t.test('[unit] columns and fields are stable', async (t) => {
     'trusted',
     'require_pushed_authorization_requests',
     'refresh_tokens',
+    'require_signed_request_object',
+    'request_uris',
     'cors_origins',
   ])
   t.match(shown.json.created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)

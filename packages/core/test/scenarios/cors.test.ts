@@ -62,7 +62,7 @@ t.test(
         t.equal(headerOf(answer, 'Access-Control-Allow-Credentials'), undefined)
         t.equal(
           headerOf(answer, 'Access-Control-Expose-Headers'),
-          allowed ? 'WWW-Authenticate, Retry-After' : undefined,
+          allowed ? 'WWW-Authenticate, Retry-After, DPoP-Nonce' : undefined,
         )
       }
     }
@@ -164,7 +164,7 @@ t.test(
         Vary: 'Origin',
         'Access-Control-Allow-Origin': APP,
         'Access-Control-Allow-Methods': methods,
-        'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+        'Access-Control-Allow-Headers': 'Authorization, Content-Type, DPoP',
         'Access-Control-Max-Age': '0',
       })
     }
