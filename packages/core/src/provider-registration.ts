@@ -5,11 +5,8 @@ import type { ProviderConfig } from './provider-config.ts'
 import { OFFLINE_ACCESS, STANDARD_SCOPES } from './spec/index.ts'
 
 // What a client that nobody vouches for may be given: grants that a person approves, never one that a client asks for by itself.
-const APPROVED_GRANTS: ReadonlySet<string> = new Set([
-  'authorization_code',
-  'refresh_token',
-  'urn:ietf:params:oauth:grant-type:device_code',
-])
+// Not device codes: the page that confirms one does not yet say that nobody vouches for the app.
+const APPROVED_GRANTS: ReadonlySet<string> = new Set(['authorization_code', 'refresh_token'])
 
 // Names of groups tell what an organisation is made of; the rest is about the person who is asked.
 const REGISTERED_SCOPES = [...STANDARD_SCOPES.filter((scope) => scope !== 'groups'), OFFLINE_ACCESS]

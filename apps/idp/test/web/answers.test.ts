@@ -61,12 +61,19 @@ const ROUTES: Readonly<Record<string, Rule>> = {
   '/end_session': { ...PAGE, POST: 303 },
   '/token': { POST: 400, OPTIONS: 204 },
   '/par': { POST: 401, OPTIONS: 204 },
+  '/revoke': { POST: 401, OPTIONS: 204 },
+  '/introspect': { POST: 401 },
+  '/device_authorization': { POST: 401, OPTIONS: 204 },
+  '/register': { GET: 401, HEAD: 401, POST: 401, PUT: 401, DELETE: 401, OPTIONS: 204 },
   '/userinfo': { GET: 401, HEAD: 401, POST: 401, OPTIONS: 204 },
   '/jwks': DOCUMENT,
   '/.well-known/openid-configuration': DOCUMENT,
   '/.well-known/oauth-authorization-server': DOCUMENT,
   '/healthz': PAGE,
   '/readyz': PAGE,
+  '/device': { ...PAGE, POST: 403 },
+  '/device/sign-in': { POST: 403 },
+  '/device/answer': { POST: 403 },
   '/sign-in': { ...PAGE, POST: 403 },
   '/sign-out': { ...PAGE, POST: 403 },
   '/signed-out': PAGE,
@@ -84,7 +91,7 @@ const pathsOf = (print: string): readonly string[] => {
     const depth = indent.length / 4
     stack.length = depth
     stack.push(part)
-    const path = stack.join('/').replace(/\/+/g, '/')
+    const path = stack.join('').replace(/\/+/g, '/')
     return [path.length > 1 ? path.replace(/\/$/, '') : path]
   })
 }

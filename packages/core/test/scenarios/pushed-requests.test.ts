@@ -19,16 +19,7 @@ import {
   redeem,
 } from './flows.ts'
 import { push, pushed, pushForm, pushingWorld, requestUriOf, visit } from './pushes.ts'
-import {
-  changeClient,
-  endSessions,
-  headerOf,
-  openStores,
-  refused,
-  setPerson,
-  statusOf,
-  tokensOf,
-} from './token-steps.ts'
+import { changeClient, headerOf, openStores, refused, setPerson, statusOf, tokensOf } from './token-steps.ts'
 import { type Browser, CLIENT_SECRET, createWorld, REDIRECT_URI, type World } from './world.ts'
 
 const opened = async (over: ClientOver = {}): Promise<World> => {
@@ -376,7 +367,6 @@ t.test('[ADJ-13, OPS-017] what holds at the push is asked again when the browser
   await setPerson(people, 'disabled')
   t.equal(kindOf(await browser.allow(consent)), 'login', 'a person that was disabled meanwhile')
   await setPerson(people, 'active')
-  await endSessions(people)
   t.equal(kindOf(await visit(browser, waiting.requestUri)), 'login')
 })
 

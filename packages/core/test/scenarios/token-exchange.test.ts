@@ -655,7 +655,7 @@ t.test(
       'Authorization_Code',
       '__proto__',
       'constructor',
-      'urn:ietf:params:oauth:grant-type:jwt-bearer',
+      'urn:ietf:params:oauth:grant-type:saml2-bearer',
     ]) {
       const request = { grant_type: grantType, username: 'alice', password: 'x', refresh_token: 'x', scope: 'openid' }
       refused(t, await exchange(world, request), 400, 'unsupported_grant_type', grantType)

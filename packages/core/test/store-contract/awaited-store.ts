@@ -22,6 +22,7 @@ const copyOf = (state: MemoryState): MemoryState => ({
   pushedRequests: new Map(state.pushedRequests),
   reservations: new Map(state.reservations),
   attempts: new Map(state.attempts),
+  devices: new Map(state.devices),
   sessionClients: new Map(state.sessionClients),
   deliveries: new Map(state.deliveries),
   events: [...state.events],
@@ -48,6 +49,7 @@ const writeChanges = (before: MemoryState, after: MemoryState, state: MemoryStat
   writeMap(before.pushedRequests, after.pushedRequests, state.pushedRequests)
   writeMap(before.reservations, after.reservations, state.reservations)
   writeMap(before.attempts, after.attempts, state.attempts)
+  writeMap(before.devices, after.devices, state.devices)
   writeMap(before.sessionClients, after.sessionClients, state.sessionClients)
   writeMap(before.deliveries, after.deliveries, state.deliveries)
   state.events.push(...after.events.slice(before.events.length))
