@@ -183,8 +183,8 @@ t.test(
     }
     // With consent on record each request is answered with a code.
     const consented = await issuer.database.sql`
-    insert into consents (subject, client_id, scope, claims, granted_at, expires_at)
-    select subject, ${client.clientId}, '{openid}', '{}', extract(epoch from now())::bigint, extract(epoch from now())::bigint + 3600 from users
+    insert into consents (subject, client_id, scope, claims, resources, granted_at, expires_at)
+    select subject, ${client.clientId}, '{openid}', '{}', '{}', extract(epoch from now())::bigint, extract(epoch from now())::bigint + 3600 from users
     returning 1`
     t.equal(consented.length, 1)
     const codes: { readonly code: string; readonly verifier: string }[] = []
