@@ -78,7 +78,7 @@ t.test(
         { ...sound, PORT: String(port) },
         new RegExp(`cannot listen on localhost:${port}: another program has the port; set PORT`),
       ],
-      [{ ...sound, ...https }, /TLS_CERT and TLS_KEY cannot be used: .*PEM/i],
+      [{ ...sound, ...https }, /TLS_CERT, TLS_KEY or MTLS_CLIENT_CA cannot be used: .*PEM/i],
     ]
     for (const [env, words] of starts) {
       const { code, output } = await startToFail(env)

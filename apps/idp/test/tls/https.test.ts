@@ -94,7 +94,13 @@ t.test(
     const addresses = Object.entries(metadata).filter(([name]) => /_endpoint$|_uri$/.test(name))
     t.same(addresses.map(([name]) => name).sort(), [
       'authorization_endpoint',
+      'device_authorization_endpoint',
+      'end_session_endpoint',
+      'introspection_endpoint',
       'jwks_uri',
+      'pushed_authorization_request_endpoint',
+      'registration_endpoint',
+      'revocation_endpoint',
       'token_endpoint',
       'userinfo_endpoint',
     ])
@@ -128,12 +134,15 @@ t.test(
     t.notMatch(discovered.body, /"none"(?!.*auth)|"plain"|HS256/)
     t.notOk(list('id_token_signing_alg_values_supported').includes('none'))
     for (const tag of list('ui_locales_supported')) t.equal(Intl.getCanonicalLocales(String(tag))[0], tag)
+    const flag = /^require_|_parameter_supported$|_logout_supported$|_session_supported$/
     for (const [name, value] of Object.entries(metadata)) {
-      if (/_supported$/.test(name) && !/_parameter_supported$/.test(name)) {
+      if (flag.test(name)) t.type(value, 'boolean', name)
+      else if (/_supported$/.test(name)) {
         t.ok(Array.isArray(value) && value.every((item) => typeof item === 'string'), `${name} lists texts`)
-      } else t.equal(typeof value, /_parameter_supported$/.test(name) ? 'boolean' : 'string', name)
+      } else t.type(value, 'string', name)
     }
-    t.equal(metadata['request_uri_parameter_supported'], false)
+    t.notOk(list('request_object_signing_alg_values_supported').includes('none'))
+    t.equal(metadata['require_request_uri_registration'], true)
     t.end()
   },
 )
