@@ -12,10 +12,16 @@ type Occasion = Parameters<GrantStore['refreshGrant']>[1]
 const isBoundAs = (bound: TokenBinding | undefined, proven: TokenBinding | undefined): boolean =>
   bound === undefined || (bound.method === proven?.method && bound.thumbprint === proven.thumbprint)
 
-const isInWindow = (state: RefreshRecord, refresh: GrantRefresh, now: Instant): boolean =>
-  refresh.presented === state.previous &&
-  state.rotatedAt !== undefined &&
-  now < state.rotatedAt + (refresh.rotation?.window ?? 0)
+const isInWindow = (state: RefreshRecord, refresh: GrantRefresh, now: Instant): boolean => {
+  const window = refresh.rotation?.window ?? 0
+  // Where there is none, a request that read the clock before the one that rotated is late all the same.
+  return (
+    window > 0 &&
+    refresh.presented === state.previous &&
+    state.rotatedAt !== undefined &&
+    now < state.rotatedAt + window
+  )
+}
 
 /** The judgement alone, in the order of the contract. */
 const judge = (

@@ -106,7 +106,7 @@ const ruled = (sql: Queries, refresh: GrantRefresh, now: number): Part => sql`
       when r.idle_expires_at <= ${now}::bigint or r.absolute_expires_at <= ${now}::bigint then 'expired'
       when r.current_digest <> ${bytes(refresh.presented)}::bytea and not (
         r.previous_digest is not distinct from ${bytes(refresh.presented)}::bytea
-        and ${now}::bigint < r.rotated_at + ${refresh.rotation?.window ?? 0}::bigint) then 'replayed'
+        and ${(refresh.rotation?.window ?? 0) > 0}::boolean and ${now}::bigint < r.rotated_at + ${refresh.rotation?.window ?? 0}::bigint) then 'replayed'
       when not exists (select from held_client) or not exists (select from held_person) then 'stale'
       when not g.offline and not exists (select from held_session) then 'stale'
       when r.current_digest <> ${bytes(refresh.presented)}::bytea then 'retried'
