@@ -115,7 +115,8 @@ const decide = (facts: Facts): Result<TokenDecision, TokenRejection> => {
   if (dead !== undefined) return err(dead)
   // What was taken from the client since the person allowed it is not given any more.
   const scope = grant.scope.filter((value) => value === OFFLINE_ACCESS || client.scopes.includes(value))
-  if (scope.length === 0) return err({ reason: 'scopesTaken' })
+  // Offline access alone is access to nothing.
+  if (scope.every((value) => value === OFFLINE_ACCESS)) return err({ reason: 'scopesTaken' })
   const claims = grant.claims && limitClaims(grant.claims, client.scopes)
   const lasting = client.grantTypes.includes('refresh_token') && (grant.offline || client.refreshTokens === 'always')
   return ok({

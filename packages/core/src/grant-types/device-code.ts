@@ -70,7 +70,8 @@ const decideApproved = (
   const dead = decideGrant({ grant: { ...grant, offline: false }, state }, now)
   if (dead !== undefined) return err(dead)
   const scope = grant.scope.filter((value) => value === OFFLINE_ACCESS || client.scopes.includes(value))
-  if (scope.length === 0) return err({ reason: 'scopesTaken' })
+  // Offline access alone is access to nothing.
+  if (scope.every((value) => value === OFFLINE_ACCESS)) return err({ reason: 'scopesTaken' })
   const lasting =
     client.grantTypes.includes('refresh_token') && (scope.includes(OFFLINE_ACCESS) || client.refreshTokens === 'always')
   return ok({

@@ -1,7 +1,7 @@
 // Owns the shape of a grant type. A grant type owns no step of the pipeline: it cannot forget client authentication, minting or
 // no-store, because the token endpoint does these for all of them.
 
-import type { ClientId, GrantHandle, Instant, MultiMap, Result, Secret } from '../base/index.ts'
+import type { ClientId, Instant, MultiMap, Result, Secret } from '../base/index.ts'
 import type { AuthenticatedClient } from '../client-auth/index.ts'
 import type { Context } from '../context/index.ts'
 import type { AccessTokenRecord, AuditEntry, GrantRecord, RefreshRecord, TokenBinding } from '../store/index.ts'
@@ -98,7 +98,3 @@ export const grantTypeOf = <Parsed, Loaded>(grantType: GrantType<Parsed, Loaded>
   grantType: grantType.grantType,
   open: (visitor) => visitor(grantType),
 })
-
-/** The handle that a decision's tokens begin with, given a fresh one for what hangs on no grant. */
-export const handleOf = (decision: TokenDecision, fresh: () => GrantHandle): GrantHandle =>
-  decision.grant?.handle ?? fresh()

@@ -214,6 +214,10 @@ t.test(
       await spoil(world)
       refused(t, await refresh(world, family.refreshToken), status, error, why)
     }
+    const bare = await opened()
+    const code = await obtainCode(bare, { scope: SCOPE })
+    await changeClient(bare, { scopes: ['groups'] })
+    refused(t, await redeem(bare, code), 400, 'invalid_grant', 'all scopes are taken before the code is redeemed')
     const world = await opened()
     const family = await begin(world)
     await changeClient(world, { scopes: ['openid'] })
